@@ -1,0 +1,256 @@
+"""The one door to language models. Stages hand in calls and get replies; what happens between is here.
+
+Every call goes through Inspect's `Model.generate`, so every provider that Inspect knows works, with its retries and
+connection limits. The door adds what a pipeline needs: a bounded pool, a journal, a counted outcome for every call,
+and bounded second attempts where an answer came in the wrong form.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+from clio_core import capabilities
+from clio_core.journal import Answer, Journal
+from clio_core.prompting import Rendered
+from clio_core.records import Outcome, digest
+from clio_core.replies import joined
+
+if TYPE_CHECKING:
+    from inspect_ai.model import Model, ModelOutput
+
+T = TypeVar("T")
+
+
+class UnrecordedError(RuntimeError):
+    """A stage made calls that its recording does not hold."""
+
+    def __init__(self, stage: str, missing: int, total: int, pending: str) -> None:
+        self.stage, self.missing, self.total, self.pending = stage, missing, total, pending
+        super().__init__(
+            f"stage {stage!r}: {missing} of {total} calls are not in the recording. "
+            f"They wait in {pending}, one Message Batches request a line. "
+            f"Have them answered, then: clio-evals answers import RESULTS.jsonl --pending {pending}"
+        )
+
+
+class Progress(Protocol):
+    """Somebody who shows how far a stage is."""
+
+    def start(self, stage: str, total: int) -> None:
+        """A stage begins that will make `total` calls or steps."""
+
+    def advance(self, stage: str) -> None:
+        """One of them is done."""
+
+
+class Silent:
+    """A progress display that shows nothing."""
+
+    def start(self, stage: str, total: int) -> None:
+        """Ignore the stage."""
+
+    def advance(self, stage: str) -> None:
+        """Ignore the step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One question to a model.
+
+    Attributes:
+        stage: which stage asks, with a facet's name where there is one: "facet:request".
+        role: which role answers: extractor, screener, namer, hierarchizer, auditor, grader.
+        subject: id of the conversation or cluster it is about; for our tables, never sent, not part of the key.
+        rendered: the filled prompt.
+        variables: the prompt's values as data, for providers that are no language models. Never sent.
+        sample: index of a repeated measurement; part of the key.
+    """
+
+    stage: str
+    role: str
+    subject: str
+    rendered: Rendered
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    sample: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reply(Generic[T]):
+    """What became of a call: the parsed value where the outcome is OK, else None."""
+
+    subject: str
+    outcome: Outcome
+    value: T | None
+    attempts: int
+
+
+class Door:
+    """Asks models and counts what comes back.
+
+    Args:
+        models: gives the model of a role.
+        journal: where answers are kept.
+        width: how many calls may be under way at once.
+        attempts: how often a malformed or truncated answer is asked for, at most (models that can vary only).
+        prefill: "auto" goes by the model's name; "always" and "never" are for models whose names say nothing.
+        progress: shows how far a stage is.
+    """
+
+    def __init__(
+        self,
+        models: Callable[[str], Model],
+        journal: Journal | None = None,
+        *,
+        width: int = 50,
+        attempts: int = 3,
+        prefill: str = "auto",
+        progress: Progress | None = None,
+    ) -> None:
+        if width < 1 or attempts < 1:
+            raise ValueError(f"width and attempts must be at least 1, got {width} and {attempts}")
+        self.models, self.journal = models, journal if journal is not None else Journal()
+        self.width, self.attempts, self.prefill = width, attempts, prefill
+        self.progress = progress or Silent()
+        self.outcomes: Counter[tuple[str, Outcome]] = Counter()
+        self.retried: Counter[str] = Counter()
+        self.asked: Counter[str] = Counter()
+        self.reused: Counter[str] = Counter()
+        self.used: dict[str, list[Answer]] = {}
+        self.stage_models: dict[str, str] = {}
+
+    async def ask(self, calls: Sequence[Call], read: Callable[[str], T | None], tag: str) -> list[Reply[T]]:
+        """Ask every call and read every answer.
+
+        Args:
+            calls: calls of one stage.
+            read: parser of the whole answer; None means that it is not in the asked-for form.
+            tag: the tag whose closing shows that an answer cut off by max_tokens was complete after all.
+        Returns:
+            one reply a call, in the order of the calls.
+        Raises:
+            UnrecordedError: a recording lacks some of the answers; all of them are in its pending file by then.
+        """
+        if not calls:
+            return []
+        stage = calls[0].stage
+        self.progress.start(stage, len(calls))
+        replies: list[Reply[T] | None] = [None] * len(calls)
+        queue = iter(enumerate(calls))
+        missing: list[str] = []
+
+        async def worker() -> None:
+            for index, call in queue:
+                replies[index] = await self._settle(call, read, tag, missing)
+                self.progress.advance(stage)
+
+        # A failing worker takes the stage down with it, after the others have been stopped.
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(self.width, len(calls))):
+                group.create_task(worker())
+        if missing:
+            raise UnrecordedError(stage, len(missing), len(calls), missing[0])
+        settled = [reply for reply in replies if reply is not None]
+        self.outcomes.update((stage, reply.outcome) for reply in settled)
+        return settled
+
+    async def _settle(
+        self, call: Call, read: Callable[[str], T | None], tag: str, missing: list[str]
+    ) -> Reply[T]:
+        model = self.models(call.role)
+        self.stage_models[call.stage] = capabilities.full_name(model)
+        attempts = self.attempts if capabilities.can_vary(model) else 1
+        outcome = Outcome.ERROR
+        for attempt in range(attempts):
+            if attempt:
+                self.retried[call.stage] += 1
+            answer = await self._answer(call, model, attempt)
+            if answer.stop == capabilities.UNRECORDED:
+                missing.append(answer.note)
+                return Reply(call.subject, Outcome.ERROR, None, attempt + 1)
+            outcome, value = _judge(answer, call.rendered.prefill, read, tag)
+            if outcome not in (Outcome.MALFORMED, Outcome.TRUNCATED):
+                return Reply(call.subject, outcome, value, attempt + 1)
+        return Reply(call.subject, outcome, None, attempts)
+
+    async def _answer(self, call: Call, model: Model, attempt: int) -> Answer:
+        """From the journal if it was ever answered, else from the model."""
+        prefill = capabilities.takes_prefill(model, self.prefill)
+        key = self._key(call, model, prefill, attempt)
+        known = self.journal.get(key)
+        if known is not None:
+            self.reused[call.stage] += 1
+        else:
+            known = await self._generate(call, model, prefill, key, attempt)
+            if known.stop not in (capabilities.UNRECORDED, capabilities.FAILED):
+                self.journal.put(known)
+                self.asked[call.stage] += 1
+        self.used.setdefault(call.stage, []).append(known)
+        return known
+
+    def _key(self, call: Call, model: Model, prefill: bool, attempt: int) -> str:
+        turns = json.dumps(call.rendered.plain_turns(prefill=prefill), ensure_ascii=False)
+        settings = f"{call.rendered.temperature} {call.rendered.max_tokens}"
+        return digest(capabilities.full_name(model), call.stage, turns, settings, f"{call.sample}.{attempt}")
+
+    async def _generate(self, call: Call, model: Model, prefill: bool, key: str, attempt: int) -> Answer:
+        messages = call.rendered.messages(
+            prefill=prefill,
+            metadata={
+                "stage": call.stage,
+                "prompt": call.rendered.prompt,
+                "version": call.rendered.version,
+                "sample": call.sample,
+                "attempt": attempt,
+                "variables": dict(call.variables) if capabilities.reads_variables(model) else {},
+            },
+        )
+        config = capabilities.call_config(model, call.rendered)
+        began = time.perf_counter()
+        try:
+            # A task of its own gives each call its own context; without it Inspect piles up every model event.
+            output = await asyncio.create_task(model.generate(messages, config=config))
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001 - providers raise types of their own; a failed call is a counted row
+            return Answer(key, call.stage, "", capabilities.FAILED, note=f"{type(error).__name__}: {error}"[:500])
+        return _as_answer(key, call.stage, output, time.perf_counter() - began)
+
+
+def _as_answer(key: str, stage: str, output: ModelOutput, seconds: float) -> Answer:
+    usage = output.usage
+    extra = output.metadata or {}
+    stop = extra.get("clio_stop") or (output.stop_reason if output.choices else "unknown")
+    cached = (usage.input_tokens_cache_read or 0) if usage else 0
+    written = (usage.input_tokens_cache_write or 0) if usage else 0
+    return Answer(
+        key=key,
+        stage=stage,
+        text=output.completion,
+        stop=stop,
+        input_tokens=(usage.input_tokens if usage else 0) + cached + written,
+        output_tokens=usage.output_tokens if usage else 0,
+        cached_tokens=cached,
+        seconds=round(seconds, 4),
+        estimated=usage is None or bool(extra.get("estimated")),
+        note=str(extra.get("pending") or output.error or ""),
+    )
+
+
+def _judge(
+    answer: Answer, prefill: str, read: Callable[[str], T | None], tag: str
+) -> tuple[Outcome, T | None]:
+    if answer.stop == capabilities.FAILED:
+        return Outcome.ERROR, None
+    if answer.stop == "content_filter":
+        return Outcome.REFUSED, None
+    whole = joined(answer.text, prefill)
+    if answer.stop in ("max_tokens", "model_length") and f"</{tag}>" not in whole:
+        return Outcome.TRUNCATED, None
+    value = read(whole)
+    return (Outcome.MALFORMED, None) if value is None else (Outcome.OK, value)

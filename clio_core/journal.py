@@ -1,0 +1,99 @@
+"""The journal of a run: every answered model call, appended as it arrives, keyed by what was asked.
+
+A killed run starts again with its journal and pays for nothing twice; an edited prompt has another key and is
+asked anew. Lines are written whole and handed to the operating system at once, so that `kill -9` loses at most
+calls that were still in flight; a torn last line is dropped on reading.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answered call.
+
+    Attributes:
+        key: digest of model, stage, messages, settings and sample index.
+        stage: "facet:request", "name", "assign", ...
+        text: the completion as it came.
+        stop: Inspect's stop reason ("stop", "max_tokens", "content_filter", ...).
+        input_tokens: tokens read, cache reads and writes included.
+        output_tokens: tokens written.
+        cached_tokens: those of the input that were read from a prompt cache.
+        seconds: how long the call took.
+        estimated: True where the provider reports no usage and the counts are estimates.
+        note: the provider's own word on a refusal or fault, if any.
+    """
+
+    key: str
+    stage: str
+    text: str
+    stop: str
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    seconds: float = 0.0
+    estimated: bool = False
+    note: str = ""
+
+
+class Journal:
+    """Append-only store of answers. Without a path it lives in memory alone."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path
+        self._answers: dict[str, Answer] = {}
+        self._file: IO[str] | None = None
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if path.exists():
+                self._recover(path)
+            self._file = path.open("a", encoding="utf-8")
+
+    def _recover(self, path: Path) -> None:
+        whole = 0
+        with path.open("rb") as file:
+            for line in file:
+                if not line.endswith(b"\n"):
+                    break  # torn by a kill; its call is simply asked again
+                whole += len(line)
+                answer = Answer(**json.loads(line))
+                self._answers[answer.key] = answer
+        with path.open("rb+") as file:
+            file.truncate(whole)
+
+    def __len__(self) -> int:
+        return len(self._answers)
+
+    def get(self, key: str) -> Answer | None:
+        """The answer to the call with this key, if it was ever answered."""
+        return self._answers.get(key)
+
+    def put(self, answer: Answer) -> None:
+        """Keep an answer and hand its line to the operating system."""
+        self._answers[answer.key] = answer
+        if self._file is not None:
+            self._file.write(json.dumps(asdict(answer), ensure_ascii=False) + "\n")
+            self._file.flush()
+
+    def adopt(self, answers: Iterable[Answer]) -> None:
+        """Take over answers of another run, where they are not known yet."""
+        for answer in answers:
+            if answer.key not in self._answers:
+                self.put(answer)
+
+    def all(self) -> list[Answer]:
+        """Every answer, oldest first."""
+        return list(self._answers.values())
+
+    def close(self) -> None:
+        """Close the file; the journal can still be read."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None

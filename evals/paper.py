@@ -1,0 +1,26 @@
+"""The paper's figures, read from `paper.toml`."""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from pathlib import Path
+from typing import Any
+
+
+@functools.cache
+def figures() -> dict[str, Any]:
+    """Everything in `paper.toml`, with the place in the paper that each part comes from."""
+    return tomllib.loads((Path(__file__).parent / "paper.toml").read_text(encoding="utf-8"))
+
+
+def accuracy(dataset: str) -> float | None:
+    """Supervised reconstruction accuracy that the paper gives for a data set of this name."""
+    found = figures()["supervised"].get(dataset)
+    return float(found["accuracy"]) if isinstance(found, dict) else None
+
+
+def language_accuracy(language: str) -> float | None:
+    """Accuracy in Table 5."""
+    row = figures()["languages"].get(language)
+    return float(row[0]) if row else None

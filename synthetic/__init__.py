@@ -1,0 +1,1 @@
+"""Synthetic conversations with a known truth."""

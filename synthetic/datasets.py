@@ -1,0 +1,123 @@
+"""The data sets that ship with the project, and the truth that each of their conversations carries."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from clio_core.loaders import Loaded, load
+from clio_core.records import Conversation
+
+HOME = Path(__file__).resolve().parent
+_TRUTH = ("category", "subcategory", "language")
+
+
+class DatasetError(ValueError):
+    """A data set that is not there, or has no usable truth."""
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What is known of one conversation; the pipeline never sees it."""
+
+    category: str
+    subcategory: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Conversations with their truth.
+
+    Attributes:
+        name: "regular", or the stem of a user's own file.
+        loaded: the conversations, with the hash of their content.
+        truth: by conversation id.
+        categories: every category that could be chosen, in order.
+        sensitive: whether a report has to keep texts of single conversations to itself.
+    """
+
+    name: str
+    loaded: Loaded
+    truth: dict[str, Truth]
+    categories: tuple[str, ...]
+    sensitive: bool
+
+    @property
+    def conversations(self) -> tuple[Conversation, ...]:
+        """The conversations, in the order of their file."""
+        return self.loaded.conversations
+
+    def first(self, n: int) -> Dataset:
+        """A data set of at most n conversations, spread evenly over categories and languages.
+
+        Takes turns over the truth's (category, language) pairs in a fixed scattered order, so that a small slice
+        still holds many of both.
+        """
+        if n < 1:
+            raise DatasetError(f"a data set needs at least one conversation, got n={n}")
+        languages = sorted({t.language for t in self.truth.values()})
+        place = {c: i for i, c in enumerate(self.categories)}
+
+        def turn(c: Conversation) -> tuple[int, int, str]:
+            known = self.truth[c.id]
+            row, column = place[known.category], languages.index(known.language)
+            return ((column - row) % len(languages), row, c.id)
+
+        kept = {c.id for c in sorted(self.conversations, key=turn)[:n]}
+        chosen = tuple(c for c in self.conversations if c.id in kept)
+        return Dataset(
+            self.name,
+            Loaded(chosen, self.loaded.skipped, self.loaded.content_hash, self.loaded.layout, self.loaded.notes),
+            {c: t for c, t in self.truth.items() if c in kept},
+            self.categories,
+            self.sensitive,
+        )
+
+
+def taxonomy(name: str) -> list[dict[str, object]]:
+    """The categories of `taxonomy/NAME.toml`, in order."""
+    file = HOME / "taxonomy" / f"{name}.toml"
+    if not file.exists():
+        raise DatasetError(f"no taxonomy {name!r}; there are {shipped()}")
+    listed: list[dict[str, object]] = tomllib.loads(file.read_text(encoding="utf-8"))["category"]
+    return listed
+
+
+def shipped() -> list[str]:
+    """Names of the data sets that ship with the project."""
+    return sorted(path.stem for path in (HOME / "data").glob("*.jsonl"))
+
+
+def open_dataset(name: str, *, sensitive: bool = True) -> Dataset:
+    """A shipped data set by name, or a user's own file whose rows carry category and language.
+
+    Args:
+        name: "regular", or a path to a file in any layout that `load` reads.
+        sensitive: for a user's own file, whether its texts must stay out of reports; shipped sets are synthetic.
+    Raises:
+        DatasetError: unknown name, or a row without its truth.
+    """
+    if name in shipped():
+        loaded = load(HOME / "data" / f"{name}.jsonl")
+        categories = tuple(str(c["name"]) for c in taxonomy(name))
+        return Dataset(name, loaded, _truth(loaded, name), categories, sensitive=False)
+    if not Path(name).exists():
+        raise DatasetError(f"no data set {name!r}: neither one of {shipped()} nor a file of that path")
+    loaded = load(name)
+    truth = _truth(loaded, name)
+    return Dataset(Path(name).stem, loaded, truth, tuple(sorted({t.category for t in truth.values()})), sensitive)
+
+
+def _truth(loaded: Loaded, name: str) -> dict[str, Truth]:
+    found: dict[str, Truth] = {}
+    for conversation in loaded.conversations:
+        known = {key: str(conversation.metadata.get(key) or "") for key in _TRUTH}
+        if not (known["category"] and known["language"]):
+            raise DatasetError(
+                f"{name}, conversation {conversation.id!r}: reconstruction needs 'category' and 'language', "
+                f"got {sorted(conversation.metadata)}; use `clio-evals cluster` for data without truth"
+            )
+        found[conversation.id] = Truth(**known)
+    return found
