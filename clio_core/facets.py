@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from clio_core import replies
-from clio_core.door import Call, Door
+from clio_core.door import Call, Door, UnrecordedError
 from clio_core.places import PROMPTS
 from clio_core.prompting import Prompt, PromptError, load, read_shipped
 from clio_core.records import Conversation, FacetValue
@@ -18,6 +18,7 @@ from clio_core.transcript import Transcript
 
 Kind = Literal["open", "language", "scale", "choice"]
 COMPUTED = ("turns", "length")
+_NO_LANGUAGE = {"und", "zxx", "mul", "mis"}  # ISO 639 has codes for unknown, none, many and uncoded
 _FIELDS = {"name", "version", "kind", "question", "opening", "criteria", "source"}
 
 
@@ -53,14 +54,20 @@ def load_facet(name: str, override: Path | None = None) -> Facet:
     Raises:
         PromptError: no such file, or fields that are missing, unknown or of no known kind.
     """
-    text = Path(name).read_text(encoding="utf-8") if name.endswith(".toml") else None
-    if text is None:
+    if name.endswith(".toml"):
+        if not Path(name).is_file():
+            raise PromptError(f"no facet file {name!r}")
+        text = Path(name).read_text(encoding="utf-8")
+    else:
         try:
             text = read_shipped(f"facets/{name}.toml", override)
         except PromptError:
             known = sorted(path.stem for path in (PROMPTS / "facets").glob("*.toml"))
             raise PromptError(f"no facet {name!r}; there are {known}, or give the path of a .toml file") from None
-    data = tomllib.loads(text)
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PromptError(f"facet {name!r} is not TOML: {error}") from error
     if wrong := (_FIELDS - set(data)) | (set(data) - _FIELDS - {"options"}):
         raise PromptError(f"facet {name!r}: fields must be {sorted(_FIELDS)} (and options); differs in {sorted(wrong)}")
     if data["kind"] not in get_args(Kind):
@@ -96,6 +103,8 @@ def _language(name: str) -> str | None:
     try:
         found = langcodes.find(name.strip(" ."), language="en")
     except LookupError:
+        return None
+    if found.language in _NO_LANGUAGE:
         return None
     code = {"cmn": "zh", "yue": "zh"}.get(found.language or "", found.language)
     return langcodes.Language.get(code).language_name("en") if code else None
@@ -150,24 +159,17 @@ async def extract(
     Raises:
         UnrecordedError: after all facets were tried, so that one pending file holds everything that is missing.
     """
-    from clio_core.door import UnrecordedError
-
     values: list[FacetValue] = []
     missing: list[UnrecordedError] = []
     for facet in facets:
         prompt = load("extract_open" if facet.kind == "open" else "extract_closed", prompts)
-        calls = [_call(facet, prompt, transcripts[c.id], c) for c in conversations]
+        calls = (_call(facet, prompt, transcripts[c.id], c) for c in conversations)
         try:
-            replied = await door.ask(calls, _parser(facet), "answer")
+            replied = await door.ask(calls, _parser(facet), "answer", total=len(conversations))
         except UnrecordedError as error:
             missing.append(error)
             continue
         values += [FacetValue(r.subject, facet.name, r.value or "", r.outcome) for r in replied]
     if missing:
-        raise UnrecordedError(
-            ", ".join(e.stage for e in missing),
-            sum(e.missing for e in missing),
-            sum(e.total for e in missing),
-            missing[0].pending,
-        )
+        raise UnrecordedError.all_of(missing)
     return values

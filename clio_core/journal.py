@@ -59,11 +59,14 @@ class Journal:
     def _recover(self, path: Path) -> None:
         whole = 0
         with path.open("rb") as file:
-            for line in file:
+            for number, line in enumerate(file, 1):
                 if not line.endswith(b"\n"):
                     break  # torn by a kill; its call is simply asked again
                 whole += len(line)
-                answer = Answer(**json.loads(line))
+                try:
+                    answer = Answer(**json.loads(line))
+                except (ValueError, TypeError) as error:
+                    raise ValueError(f"{path}:{number}: wanted an answered call, got {error}") from error
                 self._answers[answer.key] = answer
         with path.open("rb+") as file:
             file.truncate(whole)

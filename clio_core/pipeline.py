@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from clio_core import auditor, clustering, facets, hierarchy, naming, projection, publishing, sampling, screening
+from clio_core import auditor, clustering, embedding, facets, hierarchy, naming, projection, publishing, sampling, screening
 from clio_core.config import Config
 from clio_core.door import Door
 from clio_core.embedding import Matrix, Store
@@ -141,7 +141,8 @@ async def cluster(sample: Sample, values: Sequence[FacetValue], tools: Tools) ->
         ValueError: not one conversation has a value of the clustered facet.
     """
     config = tools.config
-    found = {v.conversation: v.value for v in values if v.facet == config.cluster_facet and v.outcome is Outcome.OK}
+    facet = facets.load_facet(config.cluster_facet, tools.prompts)  # the setting may be a path; values bear the name
+    found = {v.conversation: v.value for v in values if v.facet == facet.name and v.outcome is Outcome.OK}
     ids = tuple(c.id for c in sample.conversations if c.id in found)
     if not ids:
         raise ValueError(
@@ -162,8 +163,7 @@ async def cluster(sample: Sample, values: Sequence[FacetValue], tools: Tools) ->
         for c, e in zip(blank, shown, strict=True)
         if config.name_held_back or publishing.passes(c, config.min_conversations, config.min_accounts)
     }
-    criteria = facets.load_facet(config.cluster_facet, tools.prompts).criteria
-    named = {r.subject: r for r in await naming.name_clusters(to_name, criteria, tools.door, tools.prompts)}
+    named = {r.subject: r for r in await naming.name_clusters(to_name, facet.criteria, tools.door, tools.prompts)}
     clusters = []
     for record in blank:
         reply = named.get(record.id)
@@ -262,6 +262,37 @@ async def audit(
     return tuple(tuple(replace(c, rating=ratings.get(c.id)) for c in level) for level in levels)
 
 
+async def begin(conversations: Sequence[Conversation], tools: Tools) -> tuple[Sample, tuple[FacetValue, ...], Base]:
+    """The first half: up to named base clusters, which is all that supervised reconstruction needs."""
+    sample = await prepare(conversations, tools)
+    values = await extract(sample, tools)
+    return sample, values, await cluster(sample, values, tools)
+
+
+async def complete(sample: Sample, values: tuple[FacetValue, ...], base: Base, tools: Tools) -> Result:
+    """The second half: hierarchy, audit, what is published, and the map."""
+    config = tools.config
+    accounts = {c.id: c.account for c in sample.conversations}
+    levels = await audit(await build(base, tools, accounts), tools)
+    # A conversation whose screening failed has no cluster, but it was drawn, so it is counted.
+    membership = {**base.members, **dict.fromkeys(sample.screen_failed)}
+    judged = publishing.judge(
+        levels,
+        membership,
+        min_conversations=config.min_conversations,
+        min_accounts=config.min_accounts,
+        audit_below=config.audit_below,
+        accounts=accounts,
+    )
+    places = np.full((len(base.ids), 2), np.nan, dtype=np.float32)
+    if config.project:
+        embedding.release()  # nothing is embedded after this, and the projector needs room of its own
+        places = projection.project(base.vectors, config.seed, most=config.project)
+    result = Result(sample, values, base, levels, judged, places)
+    _write(result, tools)
+    return result
+
+
 async def run(conversations: Sequence[Conversation], tools: Tools) -> Result:
     """Run every stage.
 
@@ -274,26 +305,7 @@ async def run(conversations: Sequence[Conversation], tools: Tools) -> Result:
         UnrecordedError: a recording lacks answers; the stage's requests are in the pending file.
         ValueError: there is nothing to cluster.
     """
-    config = tools.config
-    sample = await prepare(conversations, tools)
-    values = await extract(sample, tools)
-    base = await cluster(sample, values, tools)
-    accounts = {c.id: c.account for c in sample.conversations}
-    levels = await audit(await build(base, tools, accounts), tools)
-    judged = publishing.judge(
-        levels,
-        base.members,
-        min_conversations=config.min_conversations,
-        min_accounts=config.min_accounts,
-        audit_below=config.audit_below,
-        accounts=accounts,
-    )
-    places = np.full((len(base.ids), 2), np.nan, dtype=np.float32)
-    if config.project:
-        places = projection.project(base.vectors, config.seed, most=config.project)
-    result = Result(sample, values, base, levels, judged, places)
-    _write(result, tools)
-    return result
+    return await complete(*await begin(conversations, tools), tools)
 
 
 _CLUSTER_COLUMNS = ["cluster", "level", "parent", "name", "description", "conversations", "accounts", "naming", "rating"]
@@ -326,7 +338,7 @@ def published(result: Result) -> dict[str, Any]:
     """
     shown = publishing.Fate.PUBLISHED
     fates = result.judged.fates
-    size = [{} for _ in result.levels]  # type: list[dict[str, int]]
+    size: list[dict[str, int]] = [{} for _ in result.levels]
     place: dict[str, str | None] = dict(result.base.members)
     for level, clusters in enumerate(result.levels):
         parents = {c.id: c.parent for c in clusters}
@@ -334,16 +346,17 @@ def published(result: Result) -> dict[str, Any]:
             if cluster_id is not None and result.judged.conversation_fates[level].get(conversation) is shown:
                 size[level][cluster_id] = size[level].get(cluster_id, 0) + 1
         place = {c: parents.get(p) if p else None for c, p in place.items()}
-    nodes = {
+    nodes: dict[str, dict[str, Any]] = {
         c.id: {"id": c.id, "name": c.name, "description": c.description, "conversations": size[c.level].get(c.id, 0)}
         for level in result.levels
         for c in level
         if fates[c.id] is shown
     }
     roots: list[dict[str, Any]] = []
-    for level in reversed(result.levels):
-        for c in level:
+    for clusters in reversed(result.levels):
+        for c in clusters:
             if c.id in nodes:
-                home = nodes[c.parent].setdefault("children", []) if c.parent in nodes else roots  # type: ignore[index]
+                above = nodes.get(c.parent) if c.parent else None
+                home = roots if above is None else above.setdefault("children", [])
                 home.append(nodes[c.id])
     return {"counts": result.judged.counts(), "clusters": roots}

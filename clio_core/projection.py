@@ -10,7 +10,7 @@ import numpy.typing as npt
 from clio_core.embedding import Matrix
 
 NEIGHBOURS, MIN_DIST = 15, 0.0
-_BLOCK = 2048
+_CELLS = 4_000_000  # distances held at a time, 16 MB
 
 
 def exact_neighbours(vectors: Matrix, count: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
@@ -21,14 +21,16 @@ def exact_neighbours(vectors: Matrix, count: int) -> tuple[npt.NDArray[np.int32]
     n = len(vectors)
     indices = np.empty((n, count), dtype=np.int32)
     distances = np.empty((n, count), dtype=np.float32)
-    for start in range(0, n, _BLOCK):
-        away = 1.0 - vectors[start : start + _BLOCK] @ vectors.T
+    step = max(1, _CELLS // n)
+    for start in range(0, n, step):
+        away = vectors[start : start + step] @ vectors.T
+        np.subtract(1.0, away, out=away)
         rows = np.arange(len(away))
         away[rows, start + rows] = -1.0  # itself comes first, whatever duplicates there are
         near = np.argpartition(away, count - 1, axis=1)[:, :count]
         near = np.take_along_axis(near, np.argsort(np.take_along_axis(away, near, 1), axis=1, kind="stable"), 1)
-        indices[start : start + _BLOCK] = near
-        distances[start : start + _BLOCK] = np.clip(np.take_along_axis(away, near, 1), 0, None)
+        indices[start : start + step] = near
+        distances[start : start + step] = np.clip(np.take_along_axis(away, near, 1), 0, None)
     return indices, distances
 
 

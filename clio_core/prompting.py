@@ -142,6 +142,8 @@ def parse(name: str, text: str) -> Prompt:
     speakers = [speaker for speaker, _ in parts]
     if not speakers or speakers[-1] != "user" or "prefill" in speakers:
         raise PromptError(f"prompt {name!r} must end in a user turn, then at most one prefill; it has {speakers}")
+    if not all(Template(body).is_valid() for body in (*(body for _, body in parts), prefill)):
+        raise PromptError(f"prompt {name!r} has a $ that begins no placeholder; a plain one is written $$")
     used = set().union(*(Template(body).get_identifiers() for _, body in parts), Template(prefill).get_identifiers())
     if used != set(head["inputs"]):
         raise PromptError(f"prompt {name!r} declares inputs {sorted(head['inputs'])} but uses {sorted(used)}")

@@ -93,5 +93,13 @@ def choice(text: str, candidates: Sequence[str]) -> str | None:
     if inner is None:
         return None
     cleaned = clean_name(inner)
-    by_fold = {_fold(candidate): candidate for candidate in candidates}
-    return by_fold.get(_fold(cleaned)) or by_fold.get(_fold(re.sub(r"^\d+[.)]\s*|^-\s*", "", cleaned)))
+    by_fold: dict[str, list[str]] = {}
+    for candidate in dict.fromkeys(candidates):
+        by_fold.setdefault(_fold(candidate), []).append(candidate)
+    for said in (cleaned, re.sub(r"^\d+[.)]\s*|^-\s*", "", cleaned)):
+        if said in candidates:
+            return said
+        # Names that differ only in what is forgiven ("C" and "C++") are told apart word for word or not at all.
+        if len(same := by_fold.get(_fold(said), [])) == 1:
+            return same[0]
+    return None

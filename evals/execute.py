@@ -13,7 +13,7 @@ import pandas as pd
 
 from clio_core import pipeline, recordings, runfolder
 from clio_core.config import Config
-from clio_core.door import Door, Progress
+from clio_core.door import Door, Progress, UnrecordedError
 from clio_core.embedding import Store
 from clio_core.loaders import Loaded
 from clio_core.pipeline import Result, Tools
@@ -97,8 +97,21 @@ def run(
 
 
 async def _run(dataset: Dataset, tools: Tools) -> Finished:
-    result = await pipeline.run(dataset.conversations, tools)
-    assigned = await supervised.assign_categories(result.base, dataset.categories, tools)
+    sample, values, base = await pipeline.begin(dataset.conversations, tools)
+    # The two halves below do not wait for each other, so that one pending file collects what both still need.
+    steps = await asyncio.gather(
+        supervised.assign_categories(base, dataset.categories, tools),
+        pipeline.complete(sample, values, base, tools),
+        return_exceptions=True,
+    )
+    assigned, result = steps
+    missing = [step for step in steps if isinstance(step, UnrecordedError)]
+    for step in steps:
+        if isinstance(step, BaseException) and not isinstance(step, UnrecordedError):
+            raise step
+    if missing:
+        raise UnrecordedError.all_of(missing)
+    assert not isinstance(assigned, BaseException) and not isinstance(result, BaseException)
     rows = supervised.rows_of(dataset, result.base.members, assigned)
     return Finished(result, supervised.score(rows, dataset))
 

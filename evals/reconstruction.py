@@ -33,6 +33,7 @@ __all__ = [
     "by_language",
     "confusion",
     "f1_interval",
+    "f1_value",
     "summary",
 ]
 
@@ -162,7 +163,8 @@ def confusion(frame: pd.DataFrame, categories: Sequence[str]) -> pd.DataFrame:
     return table if table[NOT_ASSIGNED].any() else table.drop(columns=NOT_ASSIGNED)
 
 
-def _f1_value(rows: pd.DataFrame, categories: Sequence[str], average: Average) -> float:
+def f1_value(rows: pd.DataFrame, categories: Sequence[str], average: Average) -> float:
+    """Macro or weighted F1, 0 to 1, over the true categories that occur; `rows` as `check_frame` returns them."""
     present = present_categories(rows, categories)
     return float(f1_score(rows["category"], rows["predicted"], labels=present, average=average, zero_division=0))
 
@@ -171,7 +173,7 @@ def _f1(
     rows: pd.DataFrame, categories: Sequence[str], average: Average, level: float, replicates: int
 ) -> tuple[float, float, float]:
     """Value, low, high; the ends are NaN with fewer than two clusters."""
-    value = _f1_value(rows, categories, average)
+    value = f1_value(rows, categories, average)
     if len(set(base_clusters(rows))) < 2:
         return value, math.nan, math.nan
     found = f1_interval(rows, categories, average, level=level, replicates=replicates)
@@ -198,7 +200,7 @@ def _score(rows: pd.DataFrame, categories: Sequence[str], level: float, replicat
         low,
         high,
         *macro,
-        _f1_value(rows, categories, "weighted"),
+        f1_value(rows, categories, "weighted"),
         len(rows),
         clusters,
         "; ".join(notes),

@@ -49,6 +49,8 @@ def f1_interval(
     """Macro or weighted F1 with a percentile interval over resampled base clusters, seed fixed.
 
     A category that a resample happens to miss is left out of that resample's average, as the definition has it.
+    With about two clusters a category the macro average of a resample lies well below that of the data, and the
+    interval covers too little (75% in a simulation of 20 categories in 40 clusters; 94% or more from 100 clusters on).
 
     Raises:
         ValueError: a frame that breaks the promises of this module, or fewer than two base clusters.

@@ -1,11 +1,12 @@
 """Do the intervals cover what they claim, on data with the clumps that a clustering makes?
 
-A small world on a plane: a category is a place, its topics lie around it, conversations lie around their topic.
-A run drops k random centres among the conversations; the conversations nearest to one are its base cluster, and
-the whole cluster is assigned its commonest true category, or now and then its second. Errors so come from clumps
-that straddle two categories and from clumps assigned wrongly, and two runs cut the same conversations
-differently. What a run is out to estimate is its expected accuracy over data sets and seeds, taken here as the
-mean over all replicates.
+A small world of embeddings: a category is a point, its topics lie around it, conversations lie around their topic,
+and a few ambiguous topics lie most of the way to the nearest other category. A run sees the conversations with
+the noise of its own summaries, makes a few rounds of k-means from random starts, and gives each base cluster its
+commonest true category, or now and then the one nearest to that. Errors so come in clumps: ambiguous topics,
+clusters that straddle two categories, clusters assigned wrongly as a whole; and two runs cut the same
+conversations differently. What a run is out to estimate is its expected accuracy over data sets and seeds, taken
+here as the mean over all replicates.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
+from scipy.sparse import csr_array
 from scipy.stats import binomtest
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from evals.comparison import paired_difference
 from evals.statistics import cluster_interval, wilson_interval
@@ -25,10 +27,14 @@ pytestmark = pytest.mark.slow
 
 CATEGORIES = 20
 TOPICS_EACH = 25
-SLIP = 0.03
+DIMENSIONS = 32
+AMBIGUOUS = 0.045
+ROUNDS = 4
+USUAL_SLIPS = 0.012
+MANY_SLIPS = 0.04
 
 Rng = np.random.Generator
-Places = NDArray[np.float64]
+Places = NDArray[np.float32]
 Labels = NDArray[np.intp]
 
 
@@ -40,54 +46,115 @@ class Rates:
     clustered_coverage: float
     mcnemar_alarms: float
     two_way_alarms: float
-    design_effect: float
-    accuracy: float
+    conclusive: float
+    replicates: int
+
+
+CENTRES = np.random.default_rng(20).normal(0, 1, (CATEGORIES, DIMENSIONS)).astype(np.float32)
+
+
+def nearest(places: Places, centres: Places) -> Labels:
+    """Index of the centre closest to each place; the squared length of the place itself does not matter."""
+    return np.asarray(np.argmax(places @ centres.T - (centres**2).sum(axis=1) / 2, axis=1), dtype=np.intp)
+
+
+def nearest_other() -> Labels:
+    apart = ((CENTRES[:, None] - CENTRES[None]) ** 2).sum(axis=-1)
+    np.fill_diagonal(apart, np.inf)
+    return np.asarray(np.argmin(apart, axis=1), dtype=np.intp)
+
+
+def noise(rng: Rng, rows: int, scale: float) -> Places:
+    return rng.standard_normal((rows, DIMENSIONS), dtype=np.float32) * np.float32(scale)
 
 
 def draw_conversations(rng: Rng, n: int) -> tuple[Places, Labels]:
-    """Places and true categories of `n` conversations; the category centres are a fixed 5 x 4 grid."""
-    centres = np.stack(np.meshgrid(np.arange(5.0), np.arange(4.0)), axis=-1).reshape(CATEGORIES, 2)
-    topics = np.repeat(centres, TOPICS_EACH, axis=0) + rng.normal(0, 0.19, (CATEGORIES * TOPICS_EACH, 2))
-    topic = rng.integers(0, len(topics), n)
-    return topics[topic] + rng.normal(0, 0.09, (n, 2)), topic // TOPICS_EACH
+    """Places and true categories of `n` conversations."""
+    home = np.repeat(np.arange(CATEGORIES), TOPICS_EACH)
+    pull = np.where(rng.random(len(home)) < AMBIGUOUS, np.float32(0.65), np.float32(0))[:, None]
+    topics = (1 - pull) * CENTRES[home] + pull * CENTRES[nearest_other()[home]] + noise(rng, len(home), 0.55)
+    topic = rng.integers(0, len(home), n)
+    return np.asarray(topics[topic] + noise(rng, n, 0.65), dtype=np.float32), home[topic]
 
 
-def run_once(rng: Rng, places: Places, truth: Labels, k: int) -> tuple[NDArray[np.bool_], Labels]:
+def run_once(rng: Rng, places: Places, truth: Labels, k: int, slips: float) -> tuple[NDArray[np.bool_], Labels]:
     """One run of the pipeline: whether each conversation came back to its category, and its base cluster."""
-    centres = places[rng.choice(len(places), k, replace=False)]
-    cluster = cKDTree(centres).query(places)[1]
+    n = len(places)
+    seen = places + noise(rng, n, 0.25)
+    centres = seen[rng.choice(n, k, replace=False)]
+    for _ in range(ROUNDS):
+        cluster = nearest(seen, centres)
+        members = csr_array((np.ones(n, dtype=np.float32), (cluster, np.arange(n))), shape=(k, n))
+        centres = (members @ seen) / np.maximum(np.bincount(cluster, minlength=k), 1)[:, None].astype(np.float32)
     counts = np.bincount(cluster * CATEGORIES + truth, minlength=k * CATEGORIES).reshape(k, CATEGORIES)
-    # The jitter breaks ties, so that a slip in a pure cluster is a slip to any category.
-    ranked = np.argsort(counts + rng.random(counts.shape) / 2, axis=1)
-    assigned = np.where(rng.random(k) < SLIP, ranked[:, -2], ranked[:, -1])
-    return assigned[cluster] == truth, cluster
+    assigned = counts.argmax(axis=1)
+    assigned = np.where(rng.random(k) < slips, nearest_other()[assigned], assigned)
+    return np.asarray(assigned[cluster] == truth), cluster
 
 
-def simulate(n: int, k: int, replicates: int, seed: int) -> Rates:
-    rng = np.random.default_rng(seed)
-    means, clustered, naive, effects, mcnemar, two_way = [], [], [], [], [], []
+def simulate(n: int, k: int, replicates: int, slips: float = USUAL_SLIPS, seed: int = 0) -> Rates:
+    """A/A pairs of runs: `n` conversations, `k` base clusters."""
+    # Matrices this small gain nothing from more threads, and on a busy machine the threads wait for each other.
+    with threadpool_limits(1):
+        return replicate(n, k, replicates, slips, np.random.default_rng(seed))
+
+
+def replicate(n: int, k: int, replicates: int, slips: float, rng: Rng) -> Rates:
+    means, clustered, naive, mcnemar, two_way, conclusive = [], [], [], [], [], []
     for _ in range(replicates):
         places, truth = draw_conversations(rng, n)
-        (right_a, cluster_a), (right_b, cluster_b) = (run_once(rng, places, truth, k) for _ in range(2))
-        found = cluster_interval(right_a, cluster_a)
+        (right_a, cluster_a), (right_b, cluster_b) = (run_once(rng, places, truth, k, slips) for _ in range(2))
         means += [right_a.mean(), right_b.mean()]
-        effects.append(found.design_effect)
+        found = cluster_interval(right_a, cluster_a)
         clustered.append((found.low, found.high))
-        naive.append(wilson_interval(right_a.sum(), n))
+        conclusive.append(found.conclusive)
+        naive.append(wilson_interval(int(right_a.sum()), n))
         two_way.append(paired_difference(right_a, right_b, cluster_a, cluster_b).p_value < 0.05)
         lost, gained = int(np.sum(right_a & ~right_b)), int(np.sum(~right_a & right_b))
         mcnemar.append(binomtest(lost, lost + gained).pvalue < 0.05)
     expected = float(np.mean(means))
-
-    def coverage(intervals: list[tuple[float, float]]) -> float:
-        low, high = np.array(intervals).T
-        return float(np.mean((low <= expected) & (expected <= high)))
-
     return Rates(
-        naive_coverage=coverage(naive),
-        clustered_coverage=coverage(clustered),
+        naive_coverage=coverage(naive, expected),
+        clustered_coverage=coverage(clustered, expected),
         mcnemar_alarms=float(np.mean(mcnemar)),
         two_way_alarms=float(np.mean(two_way)),
-        design_effect=float(np.median(effects)),
-        accuracy=expected,
+        conclusive=float(np.mean(conclusive)),
+        replicates=replicates,
     )
+
+
+def coverage(intervals: list[tuple[float, float]], truth: float) -> float:
+    low, high = np.array(intervals).T
+    return float(np.mean((low <= truth) & (truth <= high)))
+
+
+@pytest.fixture(scope="module", params=[(1_500, 40, 1_000), (19_476, 200, 150)], ids=["small", "large"])
+def rates(request: pytest.FixtureRequest) -> Rates:
+    n, k, replicates = request.param
+    return simulate(n, k, replicates)
+
+
+def test_the_clustered_interval_covers_the_truth_nine_times_in_ten(rates: Rates) -> None:
+    # Longer runs put it near 91.5% at 40 clusters (4,000 replicates) and 92% at 200 (400). That is close enough to 90%
+    # for another processor's rounding to tip a strict bound, so the claim falls when the replicates refute 90% at the
+    # 1% level: below 0.877 of 1,000, below 0.84 of 150.
+    covered = round(rates.clustered_coverage * rates.replicates)
+    assert binomtest(covered, rates.replicates, 0.90, alternative="less").pvalue >= 0.01
+
+
+def test_two_runs_of_one_pipeline_are_seldom_called_different(rates: Rates) -> None:
+    assert rates.two_way_alarms <= 0.10
+
+
+def test_the_naive_interval_misses_the_truth_more_often_than_not(rates: Rates) -> None:
+    assert rates.naive_coverage < 0.50
+
+
+def test_mcnemar_calls_two_runs_of_one_pipeline_different_most_of_the_time(rates: Rates) -> None:
+    assert rates.mcnemar_alarms > 0.50
+
+
+def test_forty_clusters_that_may_fail_as_a_whole_cover_too_little_and_get_no_verdict() -> None:
+    rates = simulate(1_500, 40, 500, slips=MANY_SLIPS)
+    assert rates.clustered_coverage < 0.90
+    assert rates.conclusive == 0

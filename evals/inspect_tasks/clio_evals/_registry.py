@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from inspect_ai.model import ModelAPI, modelapi
 
+from clio_evals.tasks import supervised_reconstruction, supervised_reconstruction_run
+
+__all__ = ["local", "recorded", "supervised_reconstruction", "supervised_reconstruction_run"]
+
 
 @modelapi(name="recorded")
 def recorded() -> type[ModelAPI]:

@@ -1,0 +1,242 @@
+"""The command line, `clio-evals`. Heavy imports wait until a command needs them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from evals import terminal
+
+app = typer.Typer(
+    name="clio-evals",
+    help="How far can a Clio-style clustering of conversations be trusted? Run it where the truth is known, and see.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+answers_app = typer.Typer(no_args_is_help=True, help="Requests that wait for answers, and answers brought back.")
+app.add_typer(answers_app, name="answers")
+prompts_app = typer.Typer(no_args_is_help=True, help="The prompt files and the lock that holds their digests.")
+app.add_typer(prompts_app, name="prompts")
+
+Model = Annotated[str, typer.Option(help="Any Inspect model, `recorded/NAME`, or `local/extractive`.")]
+Roles = Annotated[
+    list[str] | None,
+    typer.Option("--role", help="Another model for one role: `--role namer=anthropic/claude-sonnet-4-5`. Repeatable."),
+]
+Out = Annotated[Path | None, typer.Option(help="Folder of the run. The same command in the same folder goes on.")]
+K = Annotated[int | None, typer.Option(help="Number of base clusters; by default a rule on the number of rows.")]
+Seed = Annotated[int, typer.Option(help="Seed of sampling, clustering and shuffling.")]
+Width = Annotated[int, typer.Option(help="Model calls under way at once.")]
+Prompts = Annotated[Path | None, typer.Option(help="Folder whose prompt files win over the shipped ones.")]
+Embedder = Annotated[str, typer.Option(help="A sentence-transformers name or folder.")]
+Conversations = Annotated[int, typer.Option(help="Fewest conversations of a cluster that is published.")]
+Accounts = Annotated[int, typer.Option(help="Fewest unique accounts of a cluster that is published.")]
+
+
+@app.command()
+def run(
+    dataset: Annotated[
+        str, typer.Option(help="A shipped data set, or your own file with category and language.")
+    ] = "regular",
+    model: Model = "recorded/reference",
+    role: Roles = None,
+    out: Out = None,
+    n: Annotated[int | None, typer.Option(help="Only so many conversations, spread over categories.")] = None,
+    k: K = None,
+    seed: Seed = 0,
+    min_conversations: Conversations = 4,
+    min_accounts: Accounts = 3,
+    embedder: Embedder = "all-MiniLM-L6-v2",
+    width: Width = 50,
+    prompts: Prompts = None,
+    sensitive: Annotated[bool, typer.Option(help="Your own file: keep single texts out of the report.")] = True,
+) -> None:
+    """Run Clio on conversations whose truth is known, and measure how much of it came back.
+
+    Without options: the shipped data and the shipped recording, offline and without a key.
+
+    Prints the headline and the per-language table, and leaves a folder with `report.html`, `metrics.csv`, tables,
+    figures and a manifest. Exit code 3 means that a recording lacks answers (see `clio-evals answers`).
+    """
+    with terminal.plain_errors():
+        from clio_core.config import Config
+        from evals import execute, showing
+        from synthetic.datasets import open_dataset
+
+        config = Config(
+            model=model,
+            models=showing.roles(role),
+            k=k,
+            seed=seed,
+            embedder=embedder,
+            width=width,
+            min_conversations=min_conversations,
+            min_accounts=min_accounts,
+            name_held_back=True,
+        )
+        data = open_dataset(dataset, sensitive=sensitive)
+        data = data if n is None else data.first(n)
+        folder = out or showing.default_folder(data.name, data.loaded.content_hash, config, n, prompts)
+        with terminal.bars() as bars:
+            execute.run(data, config, folder, progress=bars, prompts=prompts)
+        showing.finish(folder)
+
+
+@app.command()
+def cluster(
+    source: Annotated[str, typer.Argument(help="JSONL, Parquet, an Inspect log, or a `datasets` name or folder.")],
+    model: Model = "local/extractive",
+    role: Roles = None,
+    out: Out = None,
+    split: Annotated[str, typer.Option(help="Split of a `datasets` source.")] = "train",
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Count and list bad rows instead of stopping.")] = False,
+    sample: Annotated[int | None, typer.Option(help="Draw so many.")] = None,
+    strategy: Annotated[
+        str, typer.Option(help="`conversations`, or `completions` (then newest per conversation).")
+    ] = "conversations",
+    screen: Annotated[str | None, typer.Option(help="A yes/no question; only conversations with yes go on.")] = None,
+    facet: Annotated[list[str] | None, typer.Option(help="Facets to extract, names or files. Repeatable.")] = None,
+    cluster_facet: Annotated[str, typer.Option(help="The facet to cluster.")] = "request",
+    k: K = None,
+    levels: Annotated[int | None, typer.Option(help="Levels of the hierarchy, base included.")] = None,
+    top: Annotated[int | None, typer.Option(help="Clusters wanted at the top.")] = None,
+    seed: Seed = 0,
+    min_conversations: Conversations = 10,
+    min_accounts: Accounts = 5,
+    embedder: Embedder = "all-MiniLM-L6-v2",
+    width: Width = 50,
+    prompts: Prompts = None,
+    sensitive: Annotated[bool, typer.Option(help="Keep single texts out of the report.")] = True,
+) -> None:
+    """Run the pipeline over your own conversations; no truth is needed.
+
+    The published tree holds no cluster with fewer conversations or accounts than the thresholds, and none that the
+    auditor rated under 3. What is left out is counted.
+    """
+    with terminal.plain_errors():
+        from clio_core.config import Config
+        from clio_core.loaders import load
+        from evals import execute, showing
+
+        config = Config(
+            model=model,
+            models=showing.roles(role),
+            facets=tuple(facet or Config().facets),
+            cluster_facet=cluster_facet,
+            sample=sample,
+            strategy=showing.strategy(strategy),
+            screen=screen,
+            k=k,
+            levels=levels,
+            top=top,
+            seed=seed,
+            min_conversations=min_conversations,
+            min_accounts=min_accounts,
+            embedder=embedder,
+            width=width,
+        )
+        loaded = load(source, split=split, skip_bad=skip_bad)
+        for line in (*map(str, loaded.skipped), *loaded.notes):
+            terminal.err.print(line, markup=False, highlight=False)
+        name = Path(source).stem
+        folder = out or showing.default_folder(name, loaded.content_hash, config, None, prompts)
+        with terminal.bars() as bars:
+            execute.cluster(name, loaded, config, folder, sensitive=sensitive, progress=bars, prompts=prompts)
+        showing.finish(folder)
+
+
+@app.command()
+def report(folder: Annotated[Path, typer.Argument(help="Folder of a finished run.")]) -> None:
+    """Draw the figures and write `report.html` of a finished run again, and print its tables."""
+    with terminal.plain_errors():
+        from evals import showing
+
+        showing.finish(folder)
+
+
+@app.command()
+def models(
+    dataset: Annotated[str, typer.Option(help="A shipped data set or your own file.")] = "regular",
+    model: Model = "recorded/reference",
+    role: Roles = None,
+    n: Annotated[int | None, typer.Option(help="Only so many conversations.")] = None,
+    k: K = None,
+    prices: Annotated[Path | None, typer.Option(help="Your own price file, as evals/prices.toml.")] = None,
+) -> None:
+    """Show what each role will use, and what a run will cost, before it is started."""
+    with terminal.plain_errors():
+        from clio_core.config import Config
+        from evals import showing
+        from synthetic.datasets import open_dataset
+
+        data = open_dataset(dataset)
+        config = Config(model=model, models=showing.roles(role), k=k)
+        showing.models(data if n is None else data.first(n), config, prices)
+
+
+@answers_app.command()
+def status(pending: Annotated[Path, typer.Argument(help="A pending file, or the folder of a run.")]) -> None:
+    """How many requests wait, by stage."""
+    with terminal.plain_errors():
+        from evals import showing
+
+        showing.waiting(pending)
+
+
+@answers_app.command("import")
+def import_(
+    results: Annotated[list[Path], typer.Argument(help="Batch results, or lines of custom_id and text.", exists=True)],
+    into: Annotated[str, typer.Option(help="Recording that takes them, by name or folder.")] = "reference",
+    pending: Annotated[Path | None, typer.Option(help="The pending file that they answer.")] = None,
+) -> None:
+    """Bring answers into a recording. Run the same command again afterwards, and it goes on."""
+    with terminal.plain_errors():
+        from evals.answers import import_answers
+
+        done = import_answers(results, into, pending)
+        terminal.out.print(
+            f"{done.new} new, {done.replaced} replaced, {done.same} the same; {done.waiting} still wait."
+        )
+
+
+@answers_app.command()
+def vectors(
+    folder: Annotated[Path, typer.Argument(help="Folder of a run that used the recording.", exists=True)],
+    into: Annotated[str, typer.Option(help="Recording that takes them, by name or folder.")] = "reference",
+) -> None:
+    """Keep a run's embeddings beside its recording, so that replaying it needs no torch and cannot drift."""
+    with terminal.plain_errors():
+        from evals.answers import keep_vectors
+
+        terminal.out.print(f"{keep_vectors(folder, into)} vectors kept.")
+
+
+@prompts_app.command()
+def lock() -> None:
+    """Write the versions and digests of all prompt files into `prompts/lock.json`; say what changed."""
+    with terminal.plain_errors():
+        from evals import showing
+
+        showing.lock()
+
+
+@app.command()
+def bench(
+    n: Annotated[int, typer.Option(help="Conversations; k is a tenth of it.")] = 10_000,
+    bf16: Annotated[bool, typer.Option(help="Embed in bfloat16: faster only on processors with AMX.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Also write the figures to this JSON file.")] = None,
+) -> None:
+    """Measure what the pipeline itself costs: CPU seconds, wall and peak memory a stage, with an instant model."""
+    with terminal.plain_errors():
+        from evals import benchmark
+
+        benchmark.show(benchmark.measure(n, bf16=bf16), out)
+
+
+def main() -> None:
+    """Entry point of `clio-evals`."""
+    terminal.main(app)

@@ -1,0 +1,116 @@
+"""What commands print, and the small conversions between a command line and settings."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Literal, cast
+
+from rich.table import Table
+
+from clio_core import prompting
+from clio_core.config import Config, ConfigError
+from clio_core.places import PROMPTS, ROOT
+from clio_core.records import digest
+from evals import answers, costs, terminal
+from synthetic.datasets import Dataset
+
+
+def roles(given: list[str] | None) -> dict[str, str]:
+    """`["namer=some/model"]` as a dictionary.
+
+    Raises:
+        ConfigError: an entry without "=".
+    """
+    pairs = [entry.partition("=") for entry in given or []]
+    if wrong := [role for role, equals, name in pairs if not (role and equals and name)]:
+        raise ConfigError(f"--role wants ROLE=MODEL, got {wrong}")
+    return {role: name for role, _, name in pairs}
+
+
+def strategy(given: str) -> Literal["conversations", "completions"]:
+    """Check the name of a sampling strategy."""
+    if given not in ("conversations", "completions"):
+        raise ConfigError(f"--strategy must be 'conversations' or 'completions', got {given!r}")
+    return cast(Literal["conversations", "completions"], given)
+
+
+def default_folder(name: str, content_hash: str, config: Config, n: int | None, prompts: Path | None) -> Path:
+    """A folder that belongs to this data and these settings, so that a repeated command finds its run again."""
+    own = digest(content_hash, repr(config), str(n), str(prompts))[:8]
+    model = config.model.replace("/", "-")
+    return Path("results") / "runs" / f"{name}-{model}-{own}"
+
+
+def finish(folder: Path) -> None:
+    """Print a run's tables, draw its figures, and write its page."""
+    from reports import page, tables
+
+    terminal.out.print(tables.console(tables.read_report(folder)))
+    terminal.out.print(f"Report: {page.write_report(folder)}", highlight=False, soft_wrap=True)
+
+
+def models(data: Dataset, config: Config, own_prices: Path | None) -> None:
+    """Print each role's model and the estimate of a run."""
+    prices = costs.read_prices(own_prices)
+    rows = costs.estimate(data.conversations, config, prices, categories=len(data.categories))
+    table = Table(title=f"{data.name}, {len(data.conversations)} conversations; estimates before the run")
+    for column in ("stage", "role", "model"):
+        table.add_column(column)
+    for column in ("calls", "input tokens", "output tokens", "dollars"):
+        table.add_column(column, justify="right")
+    for r in rows:
+        dollars = "no price" if r.dollars is None else f"{r.dollars:.2f}"
+        numbers = (f"{r.calls:,}", f"{r.input_tokens:,}", f"{r.output_tokens:,}", dollars)
+        table.add_row(r.stage, r.role, r.model, *numbers)
+    known = sum(r.dollars for r in rows if r.dollars is not None)
+    total = f"{known:.2f}" + (" and more" if any(r.dollars is None for r in rows) else "")
+    sums = [sum(r.calls for r in rows), sum(r.input_tokens for r in rows), sum(r.output_tokens for r in rows)]
+    table.add_section()
+    table.add_row("all", "", "", *(f"{s:,}" for s in sums), total)
+    terminal.out.print(table)
+    terminal.out.print(f"Tokens are bytes over four; prices of {prices.as_of}; message batches cost half.")
+
+
+def waiting(path: Path) -> None:
+    """Print how many requests wait."""
+    file = path / "pending.jsonl" if path.is_dir() else path
+    counted = answers.waiting(file)
+    if not counted:
+        terminal.out.print(f"Nothing waits in {file}.", soft_wrap=True)
+        return
+    table = Table("stage", "requests", title=str(file))
+    for stage, count in sorted(counted.items()):
+        table.add_row(stage, str(count))
+    terminal.out.print(table)
+
+
+def locked() -> dict[str, dict[str, object]]:
+    """Version and digest of every prompt file as it stands."""
+    import tomllib
+
+    found: dict[str, dict[str, object]] = {}
+    for name in prompting.names():
+        prompt = prompting.load(name)
+        found[f"{name}.txt"] = {"version": prompt.version, "digest": prompt.digest}
+    for file in sorted((PROMPTS / "facets").glob("*.toml")):
+        text = file.read_text(encoding="utf-8")
+        found[f"facets/{file.name}"] = {"version": tomllib.loads(text)["version"], "digest": digest(text)}
+    return found
+
+
+def lock() -> None:
+    """Write `prompts/lock.json`.
+
+    Raises:
+        PromptError: a file changed while its version stayed.
+    """
+    file = PROMPTS / "lock.json"
+    before = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    now = locked()
+    changed = [name for name, held in now.items() if before.get(name) != held]
+    stale = [n for n in changed if n in before and before[n]["version"] == now[n]["version"]]
+    if stale:
+        raise prompting.PromptError(f"{stale} changed under the same version; raise `version` in each and lock again")
+    file.write_text(json.dumps(now, indent=2) + "\n", encoding="utf-8")
+    terminal.out.print(f"{file.relative_to(ROOT)}: " + (f"changed {changed}" if changed else "nothing changed"))
