@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
-ROLES = ("screener", "extractor", "namer", "hierarchizer", "auditor", "grader")
+ROLES = ("screener", "extractor", "namer", "hierarchizer", "auditor", "grader", "generator")
 
 
 class ConfigError(ValueError):
@@ -37,6 +37,7 @@ class Config:
         project: most conversations that are placed on the map; 0 for no map.
         attempts: how often an answer in the wrong form is asked for.
         width: calls under way at once.
+        quote: local/extractive may name a cluster by one of its records; only for data that is not sensitive.
         prefill: "auto", "always" or "never" (see `capabilities.takes_prefill`).
     """
 
@@ -63,6 +64,7 @@ class Config:
     project: int = 20_000
     attempts: int = 3
     width: int = 50
+    quote: bool = False
     prefill: Literal["auto", "always", "never"] = "auto"
 
     def __post_init__(self) -> None:
@@ -93,4 +95,4 @@ def from_dict(data: dict[str, Any]) -> Config:
     known = {f.name for f in fields(Config)}
     if unknown := sorted(set(data) - known):
         raise ConfigError(f"unknown settings {unknown}; known are {sorted(known)}")
-    return Config(**{**data, "facets": tuple(data.get("facets", Config.facets))})
+    return Config(**{**data, "facets": tuple(data.get("facets", Config().facets))})

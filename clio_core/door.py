@@ -177,9 +177,7 @@ class Door:
         self.outcomes.update((stage, reply.outcome) for reply in settled)
         return settled
 
-    async def _settle(
-        self, call: Call, read: Callable[[str], T | None], tag: str, missing: list[str]
-    ) -> Reply[T]:
+    async def _settle(self, call: Call, read: Callable[[str], T | None], tag: str, missing: list[str]) -> Reply[T]:
         model = self.models(call.role)
         self.stage_models[call.stage] = capabilities.full_name(model)
         attempts = self.attempts if capabilities.can_vary(model) else 1
@@ -268,9 +266,7 @@ def _as_answer(key: str, stage: str, output: ModelOutput, seconds: float) -> Ans
     )
 
 
-def _judge(
-    answer: Answer, prefill: str, read: Callable[[str], T | None], tag: str
-) -> tuple[Outcome, T | None]:
+def _judge(answer: Answer, prefill: str, read: Callable[[str], T | None], tag: str) -> tuple[Outcome, T | None]:
     if answer.stop == capabilities.FAILED:
         return Outcome.ERROR, None
     if answer.stop == "content_filter":

@@ -52,7 +52,7 @@ def _model(name: str) -> SentenceTransformer:
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging
 
-    logging.disable_progress_bar()  # loading 90 MB from disk needs no bar, and ours would be torn by it
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call] # loading 90 MB from disk needs no bar, and ours would be torn by it
     try:
         return SentenceTransformer(str(packaged_folder()) if name == PACKAGED else name, device=None)
     except OSError as error:
@@ -140,8 +140,9 @@ class Store:
             self.computed += len(new)
             self._own.update(new)
             self.save()
-        matrix = np.stack([self._vectors[key] for key in keys]).astype(np.float32)
-        return matrix / np.linalg.norm(matrix, axis=1, keepdims=True)
+        matrix: Matrix = np.stack([self._vectors[key] for key in keys]).astype(np.float32)
+        matrix /= np.linalg.norm(matrix, axis=1, keepdims=True)
+        return matrix
 
     def keep_all(self) -> int:
         """Make every vector that was read, from whichever file, this store's own, and save; returns how many."""

@@ -7,10 +7,12 @@ and outside English it shows.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 from clio_core.clustering import kmeans
 from clio_core.embedding import Matrix, Store
@@ -31,6 +33,9 @@ _WORRYING = {
 _STORE = Store()
 _LONGEST = 240
 _CANDIDATES = 16  # user sentences that are looked at
+_WORD = re.compile(r"[^\W\d_]{4,}")
+_FRAME = frozenset({"user", "wanted", "assistant", "task", "hello", "please", "thanks", "omitted"})
+_SHARED_BY, _WORDS = 3, 6
 
 
 def answer(prompt: str, variables: Mapping[str, Any], embedder: str) -> str:
@@ -89,7 +94,7 @@ def _language_of(text: str) -> str:
 
 
 def _screen(variables: Mapping[str, Any], _: str) -> str:
-    asked = {w for w in re.findall(r"\w{5,}", str(variables["question"]).casefold())}
+    asked = set(re.findall(r"\w{5,}", str(variables["question"]).casefold()))
     said = set(re.findall(r"\w{5,}", " ".join(variables["user"]).casefold()))
     return f"{'Yes' if asked & said else 'No'}</answer>"
 
@@ -101,15 +106,40 @@ def _exemplars(texts: Sequence[str], embedder: str, count: int) -> list[str]:
     return list(dict.fromkeys(texts[i] for i in order))[:count]
 
 
+def _shared_words(texts: Sequence[str], against: Sequence[str] = ()) -> list[str]:
+    """Words that at least three of the texts share, most telling first.
+
+    A name must not quote a record: with a model in front, the summaries hold no private particulars; here they are
+    the users' own words. What only one or two people wrote therefore never becomes part of a name.
+    """
+    inside, outside = _counts(texts), _counts(against)
+    weights = {w: n / len(texts) - outside[w] / max(1, len(against)) for w, n in inside.items() if n >= _SHARED_BY}
+    return sorted((w for w, v in weights.items() if v > 0), key=lambda w: (-weights[w], w))[:_WORDS]
+
+
+def _counts(texts: Sequence[str]) -> Counter[str]:
+    """How many of the texts hold each word of four letters and more, common English words left out."""
+    found: Counter[str] = Counter()
+    for text in texts:
+        found.update({w for w in _WORD.findall(text.casefold()) if w not in ENGLISH_STOP_WORDS and w not in _FRAME})
+    return found
+
+
 def _titled(text: str) -> str:
     """At most ten words of a statement, as a name."""
-    bare = re.sub(r"^The (user|task)[^:]*? (?:to|was to) ", "", text)
+    bare = re.sub(r"^The user wanted the assistant to ", "", text)
     return " ".join(bare.split()[:10]).rstrip(".,;:")
 
 
 def _name(variables: Mapping[str, Any], embedder: str) -> str:
-    best = _exemplars(list(variables["members"]), embedder, 2)
-    return f"{' '.join(best)}</summary>\n<name>{_titled(best[0])}</name>"
+    """By exemplar where records may be quoted, else by shared words alone."""
+    if variables["quote"]:
+        best = _exemplars(list(variables["members"]), embedder, 2)
+        return f"{' '.join(best)}</summary>\n<name>{_titled(best[0])}</name>"
+    words = _shared_words(list(variables["members"]), list(variables["contrast"]))
+    if not words:
+        return "These statements shared no words that could name them.</summary>\n<name>Various requests</name>"
+    return f"These statements shared the words {', '.join(words)}.</summary>\n<name>About {', '.join(words)}</name>"
 
 
 def _rename(variables: Mapping[str, Any], embedder: str) -> str:

@@ -35,7 +35,7 @@ class Facet:
         opening: the first words of the answer, given in advance.
         criteria: what names of clusters over this facet have to satisfy.
         source: where the question comes from.
-        options: the permitted answers of a "choice" facet.
+        options: the permitted answers of a "choice" facet; its question has to name them.
     """
 
     name: str
@@ -100,8 +100,13 @@ def parse_languages(text: str) -> str | None:
 def _language(name: str) -> str | None:
     import langcodes
 
+    bare = name.strip(" .")
+    if (
+        len(bare) == 2
+    ):  # a code, which `find` would take for the name of another language: "en" is also a tongue of Vietnam
+        return langcodes.Language.get(bare).language_name("en") if langcodes.tag_is_valid(bare) else None
     try:
-        found = langcodes.find(name.strip(" ."), language="en")
+        found = langcodes.find(bare, language="en")
     except LookupError:
         return None
     if found.language in _NO_LANGUAGE:
@@ -121,14 +126,11 @@ def _parser(facet: Facet) -> Callable[[str], str | None]:
 
 
 def _call(facet: Facet, prompt: Prompt, transcript: Transcript, conversation: Conversation) -> Call:
-    question = facet.question.strip()
-    if facet.options:
-        question += "\nAnswer with one of: " + "; ".join(facet.options)
     return Call(
         stage=f"facet:{facet.name}",
         role=prompt.role,
         subject=conversation.id,
-        rendered=prompt.fill(transcript=transcript.text, question=question, opening=facet.opening),
+        rendered=prompt.fill(transcript=transcript.text, question=facet.question.strip(), opening=facet.opening),
         variables={
             "kind": facet.kind,
             "facet": facet.name,

@@ -42,6 +42,27 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
+class Means:
+    """What a level is built with.
+
+    Attributes:
+        criteria: what names have to satisfy.
+        door: the way to the models.
+        store: vectors of names and descriptions.
+        embedder: which embedder makes them.
+        seed: of neighbourhoods and shuffling.
+        prompts: folder whose prompt files win over the shipped ones.
+    """
+
+    criteria: str
+    door: Door
+    store: Store
+    embedder: str
+    seed: int = 0
+    prompts: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Level:
     """One finished level.
 
@@ -88,37 +109,24 @@ def bounds(desired: int) -> tuple[int, int]:
     return max(1, int(0.5 * desired)), max(1, int(1.5 * desired))
 
 
-async def build_level(
-    lower: Sequence[Node],
-    wanted: int,
-    level: int,
-    *,
-    criteria: str,
-    door: Door,
-    store: Store,
-    embedder: str,
-    seed: int,
-    prompts: Path | None = None,
-) -> Level | None:
+async def build_level(lower: Sequence[Node], wanted: int, level: int, means: Means) -> Level | None:
     """Make one level above `lower` with about `wanted` clusters.
 
     Returns:
         the level, or None where the model proposed nothing usable; the failure is among the door's outcomes.
     """
-    names = await propose(
-        lower, wanted, level, criteria=criteria, door=door, store=store, embedder=embedder, seed=seed, prompts=prompts
-    )
+    names = await propose(lower, wanted, level, means)
     if not names:
         return None
     ids = {name: f"h{level}-{i:03d}" for i, name in enumerate(names)}
-    replied = await assign(lower, names, door, stage=f"assign:{level}", seed=seed, prompts=prompts)
+    replied = await assign(lower, names, means.door, stage=f"assign:{level}", seed=means.seed, prompts=means.prompts)
     assigned = {r.subject: ids[r.value] for r in replied if r.value is not None}
     by_id = {node.id: node for node in lower}
     children: dict[str, list[tuple[str, str]]] = {}
     for child, parent in sorted(assigned.items()):
         children.setdefault(parent, []).append((by_id[child].name, by_id[child].description))
     children = {key: children[key] for key in sorted(children)}
-    named = await naming.rename_parents(children, criteria, door, level, prompts)
+    named = await naming.rename_parents(children, means.criteria, means.door, level, means.prompts)
     proposed = {ident: name for name, ident in ids.items()}
     # A parent whose renaming failed keeps the proposed name: it was asked for under the same rules.
     parents = tuple(
@@ -127,23 +135,12 @@ async def build_level(
     return Level(parents, assigned, {r.subject: r.outcome for r in named})
 
 
-async def propose(
-    lower: Sequence[Node],
-    wanted: int,
-    level: int,
-    *,
-    criteria: str,
-    door: Door,
-    store: Store,
-    embedder: str,
-    seed: int,
-    prompts: Path | None = None,
-) -> list[str]:
+async def propose(lower: Sequence[Node], wanted: int, level: int, means: Means) -> list[str]:
     """Names for a level: proposals per neighbourhood, then duplicates removed if there was more than one."""
-    prompt = load("propose_clusters", prompts)
-    vectors = store.embed([node.text for node in lower], embedder)
+    prompt = load("propose_clusters", means.prompts)
+    vectors = means.store.embed([node.text for node in lower], means.embedder)
     count = max(1, round(len(lower) / NEIGHBOURHOOD))
-    labels, centroids = kmeans(vectors, min(count, len(lower)), seed)
+    labels, centroids = kmeans(vectors, min(count, len(lower)), means.seed)
     calls = []
     for hood in range(len(centroids)):
         inside = np.flatnonzero(labels == hood)
@@ -153,34 +150,32 @@ async def propose(
         desired = max(1, round(wanted * len(inside) / len(lower))) if count > 1 else wanted
         least, most = bounds(desired)
         rendered = prompt.fill(
-            criteria=criteria, clusters=bullets(shown), desired=str(desired), least=str(least), most=str(most)
+            criteria=means.criteria, clusters=bullets(shown), desired=str(desired), least=str(least), most=str(most)
         )
         subject = f"h{level}-neighbourhood-{hood}"
         calls.append(
             Call(f"propose:{level}", prompt.role, subject, rendered, {"clusters": tuple(shown), "desired": desired})
         )
-    replied = await door.ask(calls, replies.numbered, "answer")
+    replied = await means.door.ask(calls, replies.numbered, "answer")
     names = list(dict.fromkeys(name for r in replied for name in (r.value or ())))
     if len(calls) == 1 or not names:
         return names[: bounds(wanted)[1]]
-    return await _dedupe(names, wanted, level, criteria, door, prompts)
+    return await _dedupe(names, wanted, level, means)
 
 
-async def _dedupe(
-    names: list[str], wanted: int, level: int, criteria: str, door: Door, prompts: Path | None
-) -> list[str]:
+async def _dedupe(names: list[str], wanted: int, level: int, means: Means) -> list[str]:
     least, most = bounds(wanted)
-    prompt = load("dedupe_clusters", prompts)
+    prompt = load("dedupe_clusters", means.prompts)
     call = Call(
         stage=f"dedupe:{level}",
         role=prompt.role,
         subject=f"h{level}",
         rendered=prompt.fill(
-            criteria=criteria, names=bullets(names), desired=str(wanted), least=str(least), most=str(most)
+            criteria=means.criteria, names=bullets(names), desired=str(wanted), least=str(least), most=str(most)
         ),
         variables={"names": tuple(names), "desired": wanted},
     )
-    (reply,) = await door.ask([call], replies.numbered, "answer")
+    (reply,) = await means.door.ask([call], replies.numbered, "answer")
     # Without a usable answer the proposals stand as they are, cut to the bound; the outcome says that this happened.
     return (reply.value or names)[:most]
 

@@ -22,9 +22,17 @@ class Statements:
 
 
 async def name_clusters(
-    groups: Mapping[str, Statements], criteria: str, door: Door, prompts: Path | None = None
+    groups: Mapping[str, Statements],
+    criteria: str,
+    door: Door,
+    prompts: Path | None = None,
+    *,
+    quote: bool = False,
 ) -> list[Reply[Named]]:
-    """Name base clusters; one reply a cluster, in the order of `groups`."""
+    """Name base clusters; one reply a cluster, in the order of `groups`.
+
+    `quote` allows our local provider, which cannot paraphrase, to name a cluster by one of its statements.
+    """
     prompt = load("name_cluster", prompts)
     calls = [
         Call(
@@ -36,7 +44,7 @@ async def name_clusters(
                 members=bullets(group.members),
                 contrast=bullets(group.contrast) if group.contrast else "- (there are none)",
             ),
-            variables={"members": group.members, "contrast": group.contrast},
+            variables={"members": group.members, "contrast": group.contrast, "quote": quote},
         )
         for cluster, group in groups.items()
     ]
@@ -44,7 +52,11 @@ async def name_clusters(
 
 
 async def rename_parents(
-    children: Mapping[str, Sequence[tuple[str, str]]], criteria: str, door: Door, level: int, prompts: Path | None = None
+    children: Mapping[str, Sequence[tuple[str, str]]],
+    criteria: str,
+    door: Door,
+    level: int,
+    prompts: Path | None = None,
 ) -> list[Reply[Named]]:
     """Name clusters from the (name, description) of their children; one reply a parent, in the given order."""
     prompt = load("rename_cluster", prompts)

@@ -17,7 +17,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from clio_core import auditor, clustering, embedding, facets, hierarchy, naming, projection, publishing, sampling, screening
+from clio_core import (
+    auditor,
+    clustering,
+    embedding,
+    facets,
+    hierarchy,
+    naming,
+    projection,
+    publishing,
+    sampling,
+    screening,
+)
 from clio_core.config import Config
 from clio_core.door import Door
 from clio_core.embedding import Matrix, Store
@@ -163,7 +174,10 @@ async def cluster(sample: Sample, values: Sequence[FacetValue], tools: Tools) ->
         for c, e in zip(blank, shown, strict=True)
         if config.name_held_back or publishing.passes(c, config.min_conversations, config.min_accounts)
     }
-    named = {r.subject: r for r in await naming.name_clusters(to_name, facet.criteria, tools.door, tools.prompts)}
+    named = {
+        r.subject: r
+        for r in await naming.name_clusters(to_name, facet.criteria, tools.door, tools.prompts, quote=config.quote)
+    }
     clusters = []
     for record in blank:
         reply = named.get(record.id)
@@ -179,9 +193,7 @@ async def cluster(sample: Sample, values: Sequence[FacetValue], tools: Tools) ->
     return base
 
 
-def _unnamed(
-    ids: Sequence[str], labels: clustering.Labels, count: int, accounts: Mapping[str, str]
-) -> list[Cluster]:
+def _unnamed(ids: Sequence[str], labels: clustering.Labels, count: int, accounts: Mapping[str, str]) -> list[Cluster]:
     members: list[list[str]] = [[] for _ in range(count)]
     for conversation, label in zip(ids, labels, strict=True):
         members[label].append(conversation)
@@ -204,22 +216,13 @@ async def build(base: Base, tools: Tools, accounts: Mapping[str, str]) -> tuple[
             inside.setdefault(cluster_id, set()).add(conversation)
     lower = [hierarchy.Node(c.id, c.name, c.description) for c in allowed]
     criteria = facets.load_facet(config.cluster_facet, tools.prompts).criteria
+    means = hierarchy.Means(criteria, tools.door, tools.store, config.embedder, config.seed, tools.prompts)
     if len(lower) < 2:
         return tuple(tuple(level) for level in levels)
     top = config.top or hierarchy.default_top(len(lower))
     sizes = hierarchy.level_sizes(len(lower), top, config.levels or hierarchy.default_levels(len(lower)))
     for number, wanted in enumerate(sizes[1:], 1):
-        made = await hierarchy.build_level(
-            lower,
-            wanted,
-            number,
-            criteria=criteria,
-            door=tools.door,
-            store=tools.store,
-            embedder=config.embedder,
-            seed=config.seed,
-            prompts=tools.prompts,
-        )
+        made = await hierarchy.build_level(lower, wanted, number, means)
         if made is None:
             break
         levels[-1] = [replace(c, parent=made.assigned.get(c.id)) for c in levels[-1]]
@@ -246,9 +249,7 @@ def _parent_record(
     )
 
 
-async def audit(
-    levels: Sequence[Sequence[Cluster]], tools: Tools
-) -> tuple[tuple[Cluster, ...], ...]:
+async def audit(levels: Sequence[Sequence[Cluster]], tools: Tools) -> tuple[tuple[Cluster, ...], ...]:
     """Let the auditor rate every cluster that could be published."""
     config = tools.config
     contents = {
@@ -308,13 +309,21 @@ async def run(conversations: Sequence[Conversation], tools: Tools) -> Result:
     return await complete(*await begin(conversations, tools), tools)
 
 
-_CLUSTER_COLUMNS = ["cluster", "level", "parent", "name", "description", "conversations", "accounts", "naming", "rating"]
+_CLUSTER_COLUMNS = [
+    "cluster",
+    "level",
+    "parent",
+    "name",
+    "description",
+    "conversations",
+    "accounts",
+    "naming",
+    "rating",
+]
 
 
 def _cluster_rows(levels: Sequence[Sequence[Cluster]]) -> list[dict[str, Any]]:
-    return [
-        {**asdict(c), "cluster": c.id, "naming": c.naming.value} for level in levels for c in level
-    ]
+    return [{**asdict(c), "cluster": c.id, "naming": c.naming.value} for level in levels for c in level]
 
 
 def _write(result: Result, tools: Tools) -> None:

@@ -16,6 +16,7 @@ a request at the end of the last user turn. `clio_core.replies` reads both kinds
 
 from __future__ import annotations
 
+import functools
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -69,7 +70,7 @@ class Rendered:
         if prefill:
             return [*turns, ("assistant", opening)]
         speaker, text = turns[-1]
-        return [*turns[:-1], (speaker, f"{text}\n\nBegin your reply exactly with: {opening}")]
+        return [*turns[:-1], (speaker, f"{text}\n\n{_as_request().substitute(opening=opening)}")]
 
     def messages(self, *, prefill: bool, metadata: Mapping[str, Any] | None = None) -> list[ChatMessage]:
         """Inspect chat messages. `metadata` rides on the first one and is never sent to a provider."""
@@ -169,6 +170,12 @@ def read_shipped(relative: str, override: Path | None = None) -> str:
     if not shipped.is_file():
         raise PromptError(f"no prompt file {relative!r}; there are {names()}")
     return shipped.read_text(encoding="utf-8")
+
+
+@functools.cache
+def _as_request() -> Template:
+    """What asks for the opening words where no assistant turn may be started."""
+    return Template(read_shipped("parts/prefill_as_request.txt").rstrip("\n"))
 
 
 def names() -> list[str]:

@@ -91,7 +91,7 @@ def request(stage: str, key: str, turns: Sequence[tuple[str, str]], model: str, 
     }
 
 
-def _lines(path: Path) -> list[str]:
+def lines(path: Path) -> list[str]:
     """Lines of a JSONL file. Not `splitlines`, which also parts at U+2028 and others that JSON leaves in texts."""
     return path.read_text(encoding="utf-8").split("\n")
 
@@ -106,7 +106,7 @@ def read_results(path: Path, stages: dict[str, str] | None = None) -> list[Recor
         RecordingError: a line has no usable id, or is neither form; failed batch rows are named too.
     """
     found = []
-    for number, line in enumerate(_lines(path), 1):
+    for number, line in enumerate(lines(path), 1):
         if not line.strip():
             continue
         try:
@@ -138,7 +138,7 @@ def _text_of(row: dict[str, object], where: str) -> tuple[str, str]:
 def pending_stages(path: Path) -> dict[str, str]:
     """Stage by key of the requests in a pending file."""
     stages = {}
-    for line in filter(str.strip, _lines(path)):
+    for line in filter(str.strip, lines(path)):
         match = _ID.match(json.loads(line)["custom_id"])
         if match is not None:
             stages[match["key"]] = json.loads(line).get("stage", match["stage"])

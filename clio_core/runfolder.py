@@ -23,7 +23,16 @@ if TYPE_CHECKING:
 
     from clio_core.door import Door
 
-_PACKAGES = ("clio-evals", "inspect-ai", "anthropic", "sentence-transformers", "torch", "scikit-learn", "numpy", "umap-learn")
+_PACKAGES = (
+    "clio-evals",
+    "inspect-ai",
+    "anthropic",
+    "sentence-transformers",
+    "torch",
+    "scikit-learn",
+    "numpy",
+    "umap-learn",
+)
 
 
 class RunFolderError(RuntimeError):
@@ -52,7 +61,7 @@ class RunFolder:
         return self.path / "pending.jsonl"
 
     def write_table(self, name: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
-        """Write one stage's table as Parquet, whole or not at all. `columns` fixes them even where there are no rows."""
+        """Write one stage's table as Parquet, whole or not at all; `columns` stand even where there are no rows."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -71,7 +80,9 @@ class RunFolder:
 
         file = self.tables / f"{name}.parquet"
         if not file.exists():
-            raise RunFolderError(f"{self.path} has no table {name!r}; it holds {sorted(p.stem for p in self.tables.glob('*.parquet'))}")
+            raise RunFolderError(
+                f"{self.path} has no table {name!r}; it holds {sorted(p.stem for p in self.tables.glob('*.parquet'))}"
+            )
         return pd.read_parquet(file)
 
     def write_json(self, name: str, data: Any) -> None:
@@ -111,6 +122,7 @@ class RunFolder:
 
 def commit() -> str | None:
     """Commit of the checkout that the code runs from, with "+changes" where it differs; None outside a checkout."""
+
     def git(*words: str) -> str:
         done = subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=True)  # noqa: S603, S607 - fixed words
         return done.stdout.strip()

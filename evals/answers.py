@@ -15,7 +15,7 @@ from clio_core.places import RECORDINGS
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What an import did: how many answers were new, replaced others, or were the same as before, and what still waits."""
+    """What an import did: answers that were new, replaced others, or were known already, and how many still wait."""
 
     new: int
     replaced: int
@@ -61,7 +61,7 @@ def import_answers(results: Sequence[Path], name: str, pending: Path | None) -> 
     recordings.write(file, known.values())
     left = 0
     if pending is not None and pending.exists():
-        rest = [line for line in pending.read_text(encoding="utf-8").splitlines() if not _answered(line, known)]
+        rest = [line for line in recordings.lines(pending) if not _answered(line, known)]
         pending.write_text("".join(line + "\n" for line in rest), encoding="utf-8")
         left = len(rest)
     return Imported(new, replaced, same, left)

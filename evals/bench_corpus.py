@@ -34,7 +34,16 @@ _TOPICS = {
     "public speaking": "opening story|slide order|pause drill|closing line|question round",
 }
 _ASPECTS = ("choice", "repair", "storage", "timing", "cost")
-_WISHES = ("describe", "mend", "prepare", "speed up", "weigh ways to handle", "draft notes on", "look over", "find ideas for")
+_WISHES = (
+    "describe",
+    "mend",
+    "prepare",
+    "speed up",
+    "weigh ways to handle",
+    "draft notes on",
+    "look over",
+    "find ideas for",
+)
 _FRAMES = (
     "as a newcomer", "before Friday", "on very little money", "in plain words", "one step after another",
     "for a class", "with my club", "in a few minutes", "with two samples", "without buying tools",
@@ -55,13 +64,20 @@ def make(n: int, seed: int = 0) -> tuple[Conversation, ...]:
         thing = f"{rng.choice(_TOPICS[topic].split('|'))} {rng.choice(_ASPECTS)}"
         wish = f"{rng.choice(_WISHES)} {thing} ({topic}) {rng.choice(_FRAMES)}"
         turns = [
-            Message("user", f"Please {wish}. I tried a couple of things already, and at note {rng.randrange(10**6)} I stop."),
-            Message("assistant", f"Gladly. Begin the {thing} small, look at each step before the next, and change what fails."),
+            Message(
+                "user", f"Please {wish}. I tried a couple of things already, and at note {rng.randrange(10**6)} I stop."
+            ),
+            Message(
+                "assistant",
+                f"Gladly. Begin the {thing} small, look at each step before the next, and change what fails.",
+            ),
         ]
         if rng.random() < 0.4:
             turns += [
                 Message("user", f"Thank you, and how about doing it {rng.choice(_FRAMES)}?"),
-                Message("assistant", "Keep to that order, make every step shorter, and write down how it went each time."),
+                Message(
+                    "assistant", "Keep to that order, make every step shorter, and write down how it went each time."
+                ),
             ]
         made.append(
             Conversation(

@@ -1,4 +1,4 @@
-"""What the pipeline itself costs: CPU seconds, wall clock and peak memory a stage, with a model that answers at once."""
+"""What the pipeline itself costs: CPU, wall clock and peak memory a stage, with a model that answers at once."""
 
 from __future__ import annotations
 
@@ -114,7 +114,6 @@ class MeteredStore(Store):
             return super().embed(texts, name, bf16=bf16)
 
 
-
 @dataclass(frozen=True)
 class Measured:
     """What a benchmark run found. Seconds by stage; peak memory in MB; calls made."""
@@ -155,7 +154,13 @@ def measure(n: int, *, bf16: bool) -> Measured:
     with tempfile.TemporaryDirectory() as home:
         folder = RunFolder(Path(home))
         config = Config(
-            facets=("request",), k=max(1, n // 10), min_conversations=1, min_accounts=1, bf16=bf16, width=100, project=5000
+            facets=("request",),
+            k=max(1, n // 10),
+            min_conversations=1,
+            min_accounts=1,
+            bf16=bf16,
+            width=100,
+            project=5000,
         )
         door = Door(lambda role: model, folder.journal(), width=config.width)
         clusters = asyncio.run(_stages(conversations, Tools(config, door, store, folder), meter))
@@ -187,9 +192,7 @@ async def _stages(conversations: tuple[Any, ...], tools: Tools, meter: Meter) ->
     with meter("audit"):
         levels = await pipeline.audit(levels, tools)
     with meter("publish"):
-        publishing.judge(
-            levels, base.members, min_conversations=1, min_accounts=1, audit_below=3, accounts=accounts
-        )
+        publishing.judge(levels, base.members, min_conversations=1, min_accounts=1, audit_below=3, accounts=accounts)
     with meter("import"):
         embedding.release()
         import umap  # noqa: F401 - counted here, so that the map stage shows the map alone
@@ -202,7 +205,9 @@ def show(found: Measured, out: Path | None) -> None:
     """Print the figures, and write them to a JSON file if one is named."""
     from rich.table import Table
 
-    table = Table(title=f"{found.n:,} conversations, {found.base_clusters:,} base clusters, {found.calls:,} model calls")
+    table = Table(
+        title=f"{found.n:,} conversations, {found.base_clusters:,} base clusters, {found.calls:,} model calls"
+    )
     table.add_column("stage")
     table.add_column("CPU s", justify="right")
     table.add_column("wall s", justify="right")

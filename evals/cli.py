@@ -67,6 +67,7 @@ def run(
         from evals import execute, showing
         from synthetic.datasets import open_dataset
 
+        data = open_dataset(dataset, sensitive=sensitive)
         config = Config(
             model=model,
             models=showing.roles(role),
@@ -77,8 +78,8 @@ def run(
             min_conversations=min_conversations,
             min_accounts=min_accounts,
             name_held_back=True,
+            quote=not data.sensitive,
         )
-        data = open_dataset(dataset, sensitive=sensitive)
         data = data if n is None else data.first(n)
         folder = out or showing.default_folder(data.name, data.loaded.content_hash, config, n, prompts)
         with terminal.bars() as bars:
@@ -138,6 +139,7 @@ def cluster(
             min_accounts=min_accounts,
             embedder=embedder,
             width=width,
+            quote=not sensitive,
         )
         loaded = load(source, split=split, skip_bad=skip_bad)
         for line in (*map(str, loaded.skipped), *loaded.notes):

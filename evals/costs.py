@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import tomllib
 from collections.abc import Sequence
@@ -97,7 +98,7 @@ def estimate(
     rows.append(("name", "name_cluster", k, k * shown * _SUMMARY_TOKENS, _OUTPUT["name"]))
     levels = config.levels or hierarchy.default_levels(k)
     sizes = hierarchy.level_sizes(k, config.top or hierarchy.default_top(k), levels)
-    for number, (below, size) in enumerate(zip(sizes, sizes[1:], strict=False), 1):
+    for number, (below, size) in enumerate(itertools.pairwise(sizes), 1):
         hoods = max(1, round(below / hierarchy.NEIGHBOURHOOD))
         listed = (below + hoods * hierarchy.OUTSIDE) * _CLUSTER_TOKENS
         rows.append((f"propose:{number}", "propose_clusters", hoods, listed, _OUTPUT["propose"]))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from clio_core import pipeline, recordings, runfolder
-from clio_core.config import Config
+from clio_core.config import Config, ConfigError
 from clio_core.door import Door, Progress, UnrecordedError
 from clio_core.embedding import Store
 from clio_core.loaders import Loaded
@@ -36,15 +36,28 @@ class Finished:
 
 
 def models_for(config: Config, pending: Path) -> dict[str, Model]:
-    """The model of every role; roles that share a name share the model and its connections."""
+    """The model of every role; roles that share a name share the model and its connections.
+
+    Raises:
+        ConfigError: a model that Inspect does not know, or cannot start.
+        RecordingError: no recording of that name.
+    """
+    from inspect_ai._util.error import PrerequisiteError  # Inspect raises it, but exports it nowhere
     from inspect_ai.model import get_model
+    from rich.text import Text
 
     from clio_core.config import ROLES
 
     made: dict[str, Model] = {}
     for name in {config.model_of(role) for role in ROLES}:
         extra: dict[str, Any] = {"pending": str(pending)} if name.startswith("recorded/") else {}
-        made[name] = get_model(name, memoize=not extra, **extra)
+        try:
+            made[name] = get_model(name, memoize=not extra, **extra)
+        except recordings.RecordingError:
+            raise
+        except (ValueError, PrerequisiteError) as error:  # no such provider or model; no key or package for it
+            said = Text.from_markup(str(error)).plain  # Inspect marks its messages up for a terminal
+            raise ConfigError(f"the model {name!r} cannot be used: {said}") from error
     return {role: made[config.model_of(role)] for role in ROLES}
 
 
@@ -111,7 +124,8 @@ async def _run(dataset: Dataset, tools: Tools) -> Finished:
             raise step
     if missing:
         raise UnrecordedError.all_of(missing)
-    assert not isinstance(assigned, BaseException) and not isinstance(result, BaseException)
+    assert not isinstance(assigned, BaseException)
+    assert not isinstance(result, BaseException)
     rows = supervised.rows_of(dataset, result.base.members, assigned)
     return Finished(result, supervised.score(rows, dataset))
 
@@ -157,9 +171,7 @@ def _described(name: str, loaded: Loaded, sensitive: bool) -> dict[str, Any]:
     }
 
 
-def _close(
-    folder: RunFolder, tools: Tools, dataset: dict[str, Any], began: datetime, prompts: Path | None
-) -> None:
+def _close(folder: RunFolder, tools: Tools, dataset: dict[str, Any], began: datetime, prompts: Path | None) -> None:
     made = runfolder.manifest(tools.config, tools.door, dataset, began, prompts)
     made["embedded"] = {"computed": tools.store.computed, "embedder": tools.config.embedder}
     folder.write_table("usage", made["usage"], list(made["usage"][0]) if made["usage"] else ["stage"])

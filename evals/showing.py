@@ -108,8 +108,8 @@ def lock() -> None:
     file = PROMPTS / "lock.json"
     before = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     now = locked()
-    changed = [name for name, held in now.items() if before.get(name) != held]
-    stale = [n for n in changed if n in before and before[n]["version"] == now[n]["version"]]
+    changed = [name for name in sorted({*now, *before}) if before.get(name) != now.get(name)]
+    stale = [n for n in changed if n in before and n in now and before[n]["version"] == now[n]["version"]]
     if stale:
         raise prompting.PromptError(f"{stale} changed under the same version; raise `version` in each and lock again")
     file.write_text(json.dumps(now, indent=2) + "\n", encoding="utf-8")

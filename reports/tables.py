@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -218,7 +219,11 @@ def console(report: Report) -> Group:
         parts += _noted(report.headline, "metric")
     if report.languages is not None:
         parts += [_table("By language", _LANGUAGE_HEADS, [_language(r) for r in report.languages.to_dict("records")])]
-        parts += _noted(report.languages, "language")
+        parts += [
+            # Fifteen languages with a number each are for the page.
+            Text(words.printable(note.split(" (")[0]), style="dim")
+            for note in words.notes(report.languages, "language")
+        ]
     if report.fates is not None:
         rows = [[r["label"], *(words.count(r[f]) for f in (*FATES, "total"))] for r in report.fates.to_dict("records")]
         heads = ["level", *(name.replace("_", " ") for name in FATES), "total"]
@@ -237,10 +242,10 @@ _LANGUAGE_HEADS = [
     "accuracy",
     "95% interval",
     "macro F1",
-    "weighted F1",
-    "samples",
-    "base clusters",
-    "paper's accuracy",
+    "weighted",
+    "n",
+    "clusters",
+    "paper",
 ]
 
 
@@ -248,7 +253,7 @@ def _language(row: dict[Any, Any]) -> list[str]:
     return [
         row["language"],
         words.percent(row["accuracy"]),
-        words.interval(row["low"], row["high"]),
+        words.interval(row["low"], row["high"]).replace("% to ", "–"),
         words.percent(row["macro_f1"]),
         words.percent(row["weighted_f1"]),
         words.count(row["samples"]),
@@ -263,9 +268,16 @@ def _noted(frame: pd.DataFrame, subject: str) -> list[RenderableType]:
 
 def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     # Cells are `Text`: a plain string would be read as markup.
-    table = Table(title=Text(words.printable(title)), title_justify="left")
+    # Plain and narrow, so that a table of languages fits into 80 columns.
+    table = Table(
+        title=Text(words.printable(title)),
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        show_edge=False,
+    )
     for i, head in enumerate(heads):
-        table.add_column(head, justify="left" if i == 0 else "right")
+        table.add_column(head, justify="left" if i == 0 else "right", no_wrap=True)
     for row in rows:
         table.add_row(*(Text(words.printable(cell)) for cell in row))
     return table

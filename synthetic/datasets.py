@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from clio_core.loaders import Loaded, load
+from clio_core.loaders import Loaded, content_hash, load
 from clio_core.records import Conversation
 
 HOME = Path(__file__).resolve().parent
@@ -69,7 +69,7 @@ class Dataset:
         chosen = tuple(c for c in self.conversations if c.id in kept)
         return Dataset(
             self.name,
-            Loaded(chosen, self.loaded.skipped, self.loaded.content_hash, self.loaded.layout, self.loaded.notes),
+            replace(self.loaded, conversations=chosen, content_hash=content_hash(chosen)),
             {c: t for c, t in self.truth.items() if c in kept},
             self.categories,
             self.sensitive,
@@ -101,8 +101,11 @@ def open_dataset(name: str, *, sensitive: bool = True) -> Dataset:
     """
     if name in shipped():
         loaded = load(HOME / "data" / f"{name}.jsonl")
-        categories = tuple(str(c["name"]) for c in taxonomy(name))
-        return Dataset(name, loaded, _truth(loaded, name), categories, sensitive=False)
+        truth = _truth(loaded, name)
+        occurring = {t.category for t in truth.values()}
+        # A category of the taxonomy that the set does not use yet is no candidate: nothing could be right about it.
+        categories = tuple(str(c["name"]) for c in taxonomy(name) if c["name"] in occurring)
+        return Dataset(name, loaded, truth, categories, sensitive=False)
     if not Path(name).exists():
         raise DatasetError(f"no data set {name!r}: neither one of {shipped()} nor a file of that path")
     loaded = load(name)

@@ -8,7 +8,7 @@ from scripted import Said, crowd, door, hashing_compute, obey, scripted
 from clio_core import embedding, hierarchy, pipeline
 from clio_core.config import Config
 from clio_core.embedding import Store
-from clio_core.hierarchy import Node, assign, bounds, build_level, default_levels, default_top, level_sizes
+from clio_core.hierarchy import Means, Node, assign, bounds, build_level, default_levels, default_top, level_sizes
 from clio_core.pipeline import Tools
 from clio_core.publishing import Fate
 from clio_core.records import Outcome
@@ -27,7 +27,7 @@ def nodes(count: int) -> list[Node]:
 
 def built(script, count: int = 6, wanted: int = 2):
     way = door(scripted(script=script))
-    level = build_level(nodes(count), wanted, 1, criteria="short", door=way, store=Store(), embedder="hashing", seed=0)
+    level = build_level(nodes(count), wanted, 1, Means("short", way, Store(), "hashing"))
     return asyncio.run(level), way
 
 
@@ -136,7 +136,7 @@ def test_more_names_than_were_allowed_are_cut_at_the_bound():
 def propose(script, lower: list[Node], wanted: int):
     model = scripted(script=script)
     way = door(model)
-    asked = hierarchy.propose(lower, wanted, 1, criteria="short", door=way, store=Store(), embedder="hashing", seed=0)
+    asked = hierarchy.propose(lower, wanted, 1, Means("short", way, Store(), "hashing"))
     return asyncio.run(asked), way, model
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,7 @@ def category_match() -> Scorer:
     return score
 
 
-def _scored(rows: list[dict[str, Any]], summaries: dict[str, str]) -> list[Sample]:
+def _scored(rows: Sequence[Mapping[Any, Any]], summaries: dict[str, str]) -> list[Sample]:
     return [
         Sample(
             id=row["conversation"],
@@ -170,7 +171,7 @@ def supervised_reconstruction(
     """
     data = open_dataset(dataset)
     data = data if n is None else data.first(n)
-    config = Config(k=k, seed=seed, facets=("request",), name_held_back=True)
+    config = Config(k=k, seed=seed, facets=("request",), name_held_back=True, quote=not data.sensitive)
     source = Staged(data, config, shard)
     return Task(dataset=source, solver=stages(source), scorer=category_match(), metrics=_metrics(data.categories))
 
