@@ -74,6 +74,8 @@ def load_facet(name: str, override: Path | None = None) -> Facet:
         raise PromptError(f"facet {name!r}: kind must be one of {get_args(Kind)}, got {data['kind']!r}")
     if (data["kind"] == "choice") != bool(data.get("options")):
         raise PromptError(f"facet {name!r}: a 'choice' facet, and no other, lists its options")
+    if unasked := [option for option in data.get("options", ()) if option not in data["question"]]:
+        raise PromptError(f"facet {name!r}: its question must name every option; it lacks {unasked}")
     return Facet(**{**data, "options": tuple(data.get("options", ()))})
 
 

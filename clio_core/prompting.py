@@ -175,7 +175,7 @@ def read_shipped(relative: str, override: Path | None = None) -> str:
 @functools.cache
 def _as_request() -> Template:
     """What asks for the opening words where no assistant turn may be started."""
-    return Template(read_shipped("parts/prefill_as_request.txt").rstrip("\n"))
+    return Template(tomllib.loads(read_shipped("parts/prefill_as_request.toml"))["text"])
 
 
 def names() -> list[str]:

@@ -61,7 +61,7 @@ def import_answers(results: Sequence[Path], name: str, pending: Path | None) -> 
     recordings.write(file, known.values())
     left = 0
     if pending is not None and pending.exists():
-        rest = [line for line in recordings.lines(pending) if not _answered(line, known)]
+        rest = [line for line in recordings.lines(pending) if line.strip() and not _answered(line, known)]
         pending.write_text("".join(line + "\n" for line in rest), encoding="utf-8")
         left = len(rest)
     return Imported(new, replaced, same, left)

@@ -65,7 +65,8 @@ def make(n: int, seed: int = 0) -> tuple[Conversation, ...]:
         wish = f"{rng.choice(_WISHES)} {thing} ({topic}) {rng.choice(_FRAMES)}"
         turns = [
             Message(
-                "user", f"Please {wish}. I tried a couple of things already, and at note {rng.randrange(10**6)} I stop."
+                "user",
+                f"Please {wish}. I tried a couple of things already, and at note {rng.randrange(10**6)} I had to give up.",
             ),
             Message(
                 "assistant",

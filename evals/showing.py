@@ -93,9 +93,12 @@ def locked() -> dict[str, dict[str, object]]:
     for name in prompting.names():
         prompt = prompting.load(name)
         found[f"{name}.txt"] = {"version": prompt.version, "digest": prompt.digest}
-    for file in sorted((PROMPTS / "facets").glob("*.toml")):
+    for file in sorted(PROMPTS.glob("*/*.toml")):
         text = file.read_text(encoding="utf-8")
-        found[f"facets/{file.name}"] = {"version": tomllib.loads(text)["version"], "digest": digest(text)}
+        found[file.relative_to(PROMPTS).as_posix()] = {
+            "version": tomllib.loads(text)["version"],
+            "digest": digest(text),
+        }
     return found
 
 

@@ -242,9 +242,9 @@ _LANGUAGE_HEADS = [
     "accuracy",
     "95% interval",
     "macro F1",
-    "weighted",
+    "wtd F1",
     "n",
-    "clusters",
+    "clust.",
     "paper",
 ]
 

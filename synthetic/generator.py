@@ -40,7 +40,8 @@ class Made:
 @functools.cache
 def _orders() -> dict[str, str]:
     """How dialogues of one, two and three answers go on, in words."""
-    return tomllib.loads(read_shipped("parts/dialogue_turns.toml"))
+    turns: dict[str, str] = tomllib.loads(read_shipped("parts/dialogue_turns.toml"))["turns"]
+    return turns
 
 
 def form(turns: int) -> str:

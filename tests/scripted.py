@@ -128,7 +128,8 @@ def stage_of(turns: Turns) -> str:
     """Which shipped prompt was asked, known by how the answer is to begin."""
     last = turns[-1][1] if turns[-1][0] == "assistant" else turns[-1][1].split("Begin your reply exactly with: ")[-1]
     for name in prompting.names():
-        if last.startswith(prompting.load(name).prefill.split("<")[0].strip()):
+        opening = prompting.load(name).prefill.split("$")[0].strip()
+        if opening and last.startswith(opening):
             return name
     raise AssertionError(f"no shipped prompt begins like {last[:60]!r}")
 
@@ -146,7 +147,7 @@ def _bulleted(text: str, tag: str) -> list[str]:
 def _closed(question: str) -> str:
     if "languages" in question:
         return "English"
-    return question.split("Answer with one of: ")[1].split(";")[0] if "Answer with one of: " in question else "1"
+    return "1"
 
 
 def obedient(turns: Turns) -> str:

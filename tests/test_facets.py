@@ -18,7 +18,7 @@ FILE = """
 name = "tone"
 version = 1
 kind = "choice"
-question = "What tone does the user take?"
+question = "What tone does the user take? Answer Friendly or Curt."
 opening = ""
 criteria = "The name is a tone."
 source = "a test"
@@ -84,7 +84,7 @@ def test_the_options_of_a_choice_are_in_the_question(tmp_path):
     model = scripted("Curt</answer>")
     one = talk("c", "words")
     asyncio.run(extract([load_facet(written(tmp_path, FILE))], [one], {one.id: render(one)}, door(model)))
-    assert "Answer with one of: Friendly; Curt" in model.api.history[0][-1].text
+    assert "What tone does the user take? Answer Friendly or Curt." in model.api.history[0][-1].text
 
 
 def test_an_open_facet_begins_with_its_opening_and_comes_on_one_line():
@@ -100,6 +100,7 @@ def test_an_open_facet_begins_with_its_opening_and_comes_on_one_line():
         (('kind = "choice"', 'kind = "guess"'), "kind must be one of .* got 'guess'"),
         (('options = ["Friendly", "Curt"]', ""), "lists its options"),
         (('kind = "choice"', 'kind = "open"'), "lists its options"),
+        (("Answer Friendly or Curt.", "Answer Friendly."), r"must name every option; it lacks \['Curt'\]"),
         (("version = 1", "version = "), "is not TOML"),
     ],
 )
