@@ -42,7 +42,7 @@ class UnrecordedError(RuntimeError):
     @classmethod
     def all_of(cls, errors: Sequence[UnrecordedError]) -> UnrecordedError:
         """Several stages' errors as one, so that one message names everything that is missing."""
-        stages = ", ".join(e.stage for e in errors)
+        stages = ", ".join(dict.fromkeys(e.stage for e in errors))
         return cls(stages, sum(e.missing for e in errors), sum(e.total for e in errors), errors[0].pending)
 
 
@@ -107,6 +107,7 @@ class Door:
         attempts: how often a malformed or truncated answer is asked for, at most (models that can vary only).
         prefill: "auto" goes by the model's name; "always" and "never" are for models whose names say nothing.
         progress: shows how far a stage is.
+        watch: called with the model's name and each new answer once it is kept; what it raises ends the stage.
     """
 
     def __init__(
@@ -118,6 +119,7 @@ class Door:
         attempts: int = 3,
         prefill: str = "auto",
         progress: Progress | None = None,
+        watch: Callable[[str, Answer], None] | None = None,
     ) -> None:
         if width < 1 or attempts < 1:
             raise ValueError(f"width and attempts must be at least 1, got {width} and {attempts}")
@@ -130,6 +132,8 @@ class Door:
         self.reused: Counter[str] = Counter()
         self.used: dict[str, list[Answer]] = {}
         self.stage_models: dict[str, str] = {}
+        self.watch = watch
+        self._under_way: dict[str, asyncio.Task[Answer]] = {}
 
     async def ask(
         self, calls: Iterable[Call], read: Callable[[str], T | None], tag: str, *, total: int | None = None
@@ -199,13 +203,23 @@ class Door:
         prefill = capabilities.takes_prefill(model, self.prefill)
         key = self._key(call, model, prefill, attempt)
         known = self.journal.get(key)
+        if known is None and key in self._under_way:
+            known = await self._under_way[key]  # the same question is being asked this moment
         if known is not None:
             self.reused[call.stage] += 1
         else:
-            known = await self._generate(call, model, prefill, key, attempt)
+            # A task of its own gives each call its own context; without it Inspect piles up every model event.
+            asking = asyncio.create_task(self._generate(call, model, prefill, key, attempt))
+            self._under_way[key] = asking
+            try:
+                known = await asking
+            finally:
+                del self._under_way[key]
             if known.stop not in (capabilities.UNRECORDED, capabilities.FAILED):
                 self.journal.put(known)
                 self.asked[call.stage] += 1
+                if self.watch is not None:
+                    self.watch(capabilities.full_name(model), known)
         self.used.setdefault(call.stage, []).append(known)
         return known
 
@@ -229,8 +243,7 @@ class Door:
         config = capabilities.call_config(model, call.rendered)
         began = time.perf_counter()
         try:
-            # A task of its own gives each call its own context; without it Inspect piles up every model event.
-            output = await asyncio.create_task(model.generate(messages, config=config))
+            output = await model.generate(messages, config=config)
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001 - providers raise types of their own; a failed call is a counted row

@@ -66,7 +66,8 @@ def make(n: int, seed: int = 0) -> tuple[Conversation, ...]:
         turns = [
             Message(
                 "user",
-                f"Please {wish}. I tried a couple of things already, and at note {rng.randrange(10**6)} I had to give up.",
+                f"Please {wish}. I tried a couple of things already, "
+                f"and at note {rng.randrange(10**6)} I had to give up.",
             ),
             Message(
                 "assistant",

@@ -227,6 +227,59 @@ def lock() -> None:
 
 
 @app.command()
+def generate(
+    out: Annotated[Path, typer.Option(help="File to write, .jsonl or .parquet; manifest and journal stand beside it.")],
+    taxonomy: Annotated[str, typer.Option(help="`regular` or `concerning`.")] = "regular",
+    size: Annotated[
+        int, typer.Option(help="Conversations; categories x 15 languages, or a multiple, is balanced.")
+    ] = 300,
+    model: Model = "recorded/reference",
+    language: Annotated[
+        list[str] | None, typer.Option(help="Only these languages, by English name. Repeatable.")
+    ] = None,
+    seed: Seed = 0,
+    width: Width = 50,
+    max_cost: Annotated[
+        float | None, typer.Option(help="Dollars: a plan above it is refused, spending stops there.")
+    ] = None,
+    prices: Annotated[Path | None, typer.Option(help="Your own price file, as evals/prices.toml.")] = None,
+    rate: Annotated[float, typer.Option(help="Calls a minute, for the estimate of time.")] = 200,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
+    prompts: Prompts = None,
+) -> None:
+    """Make synthetic conversations with a known truth: category, subcategory, request, dialogue (paper C.2.1).
+
+    Attributes (length, tone, register, turns, persona) come from a seeded design that is balanced over categories and
+    languages; a smaller size is the beginning of a larger one. The same command goes on where it was stopped.
+    """
+    with terminal.plain_errors():
+        from evals import costs, generating, showing
+
+        rows, prompt_name = showing.design_of(taxonomy, size, language, seed)
+        table = costs.read_prices(prices)
+        planned = generating.plan(rows, prompt_name, model, table)
+        terminal.out.print(planned.line(model, rate), highlight=False, soft_wrap=True)
+        generating.check_cost(planned, max_cost)
+        if dry_run:
+            return
+        with terminal.bars() as bars:
+            made = generating.write(
+                rows,
+                showing.one_model(model, out.with_suffix(".pending.jsonl")),
+                out,
+                prompt_name=prompt_name,
+                prices=table,
+                limit=max_cost,
+                width=width,
+                prompts=prompts,
+                progress=bars,
+            )
+        terminal.out.print(
+            f"{len(made.conversations)} conversations in {out}; {len(made.failed)} failed", soft_wrap=True
+        )
+
+
+@app.command()
 def bench(
     n: Annotated[int, typer.Option(help="Conversations; k is a tenth of it.")] = 10_000,
     bf16: Annotated[bool, typer.Option(help="Embed in bfloat16: faster only on processors with AMX.")] = False,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from rich.table import Table
 
@@ -13,7 +13,12 @@ from clio_core.config import Config, ConfigError
 from clio_core.places import PROMPTS, ROOT
 from clio_core.records import digest
 from evals import answers, costs, terminal
-from synthetic.datasets import Dataset
+from synthetic import design, generator
+from synthetic.datasets import Dataset, DatasetError
+from synthetic.design import Row
+
+if TYPE_CHECKING:
+    from inspect_ai.model import Model
 
 
 def roles(given: list[str] | None) -> dict[str, str]:
@@ -33,6 +38,27 @@ def strategy(given: str) -> Literal["conversations", "completions"]:
     if given not in ("conversations", "completions"):
         raise ConfigError(f"--strategy must be 'conversations' or 'completions', got {given!r}")
     return cast(Literal["conversations", "completions"], given)
+
+
+def design_of(taxonomy: str, size: int, languages: list[str] | None, seed: int) -> tuple[list[Row], str]:
+    """The design of a data set and the name of the prompt that its first messages come from.
+
+    Raises:
+        DatasetError: a taxonomy that no request prompt is made for, or a language that is none of the fifteen.
+    """
+    if taxonomy not in generator.REQUEST_PROMPTS:
+        raise DatasetError(f"--taxonomy must be one of {sorted(generator.REQUEST_PROMPTS)}, got {taxonomy!r}")
+    if unknown := sorted(set(languages or []) - set(design.LANGUAGES)):
+        raise DatasetError(f"--language must be among {list(design.LANGUAGES)}, got {unknown}")
+    rows = design.plan(taxonomy, size, languages=tuple(languages or design.LANGUAGES), seed=seed)
+    return rows, generator.REQUEST_PROMPTS[taxonomy]
+
+
+def one_model(name: str, pending: Path) -> Model:
+    """A model by name; a recording gets a pending file of its own."""
+    from inspect_ai.model import get_model
+
+    return get_model(name, pending=str(pending), memoize=False) if name.startswith("recorded/") else get_model(name)
 
 
 def default_folder(name: str, content_hash: str, config: Config, n: int | None, prompts: Path | None) -> Path:

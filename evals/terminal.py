@@ -49,9 +49,19 @@ def plain_errors() -> Iterator[None]:
     from clio_core.recordings import RecordingError
     from clio_core.runfolder import RunFolderError
     from clio_core.sources import LoadError
+    from evals.generating import CostLimitError
     from synthetic.datasets import DatasetError
 
-    mendable = (ConfigError, DatasetError, EmbedderError, LoadError, PromptError, RecordingError, RunFolderError)
+    mendable = (
+        ConfigError,
+        CostLimitError,
+        DatasetError,
+        EmbedderError,
+        LoadError,
+        PromptError,
+        RecordingError,
+        RunFolderError,
+    )
     try:
         yield
     except UnrecordedError as error:

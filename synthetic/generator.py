@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from clio_core.door import Call, Door, Reply
+from clio_core.door import Call, Door, Reply, UnrecordedError
 from clio_core.prompting import load, read_shipped
 from clio_core.records import Conversation, Message
 from clio_core.replies import tagged
@@ -90,6 +90,7 @@ async def write_dialogues(
     """The rest of every conversation whose first message was written, by row id."""
     prompt = load("generate_dialogue", prompts)
     replies: dict[str, Reply[list[Message]]] = {}
+    missing: list[UnrecordedError] = []
     for turns in sorted({row.turns for row in rows}):
         calls = [
             Call(
@@ -103,8 +104,14 @@ async def write_dialogues(
             for row in rows
             if row.turns == turns and row.id in messages
         ]
-        read = await door.ask(calls, lambda text, n=turns: read_dialogue(text, n), "assistant")  # type: ignore[misc]
+        try:
+            read = await door.ask(calls, lambda text, n=turns: read_dialogue(text, n), "assistant")  # type: ignore[misc]
+        except UnrecordedError as error:
+            missing.append(error)
+            continue
         replies.update({r.subject: r for r in read})
+    if missing:
+        raise UnrecordedError.all_of(missing)
     return replies
 
 

@@ -232,3 +232,14 @@ def test_progress_is_told_of_every_call_once():
     way = door(scripted(script=obey), progress=Told())
     asyncio.run(screening.screen("?", talks, {c.id: render(c) for c in talks}, way))
     assert told == [("screen", 3), "screen", "screen", "screen"]
+
+
+def test_two_equal_questions_at_the_same_time_are_one_call():
+    model = scripted(script=obey)
+    way = door(model, width=2)
+    one = load("screen").fill(transcript="a", question="b?")
+    calls = [Call("screen", "screener", subject, one) for subject in ("first", "second")]
+    replies = asyncio.run(way.ask(calls, yes_or_no, "answer"))
+    assert [(r.subject, r.value) for r in replies] == [("first", True), ("second", True)]
+    assert len(model.api.history) == 1
+    assert (way.asked["screen"], way.reused["screen"]) == (1, 1)

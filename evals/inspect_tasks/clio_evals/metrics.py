@@ -28,13 +28,22 @@ def _f1(scores: list[SampleScore], average: Literal["macro", "weighted"], catego
 @metric(scores="unreduced")
 def macro_f1(categories: Sequence[str]) -> Metric:
     """Macro F1 over the true categories that occur."""
-    return lambda scores: _f1(scores, "macro", categories)
+
+    # Inspect goes by the annotation: a metric without one is handed scores that have lost their sample's metadata.
+    def compute(scores: list[SampleScore]) -> Value:
+        return _f1(scores, "macro", categories)
+
+    return compute
 
 
 @metric(scores="unreduced")
 def weighted_f1(categories: Sequence[str]) -> Metric:
     """F1 over the true categories that occur, weighted by how often they do."""
-    return lambda scores: _f1(scores, "weighted", categories)
+
+    def compute(scores: list[SampleScore]) -> Value:
+        return _f1(scores, "weighted", categories)
+
+    return compute
 
 
 @metric

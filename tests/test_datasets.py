@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import itertools
+import json
+from collections import Counter
+
+import py3langid
+import pytest
+
+from clio_core.places import ROOT
+from synthetic.datasets import DatasetError, open_dataset, taxonomy
+
+# How py3langid names the languages of the data set, Mandarin as plain Chinese, and languages that are easily taken for
+# one of them.
+CODES = {
+    "Afrikaans": "af",
+    "Arabic": "ar",
+    "Armenian": "hy",
+    "Catalan": "ca",
+    "English": "en",
+    "French": "fr",
+    "Georgian": "ka",
+    "Hindi": "hi",
+    "Japanese": "ja",
+    "Mandarin Chinese": "zh",
+    "Portuguese": "pt",
+    "Russian": "ru",
+    "Spanish": "es",
+    "Turkish": "tr",
+    "Ukrainian": "uk",
+}
+NEIGHBOURS = ["nl", "de", "gl", "it", "oc", "mr", "ne", "ko", "az", "bg", "be", "fa", "ur"]
+
+
+@pytest.fixture(scope="module")
+def regular():
+    return open_dataset("regular")
+
+
+@pytest.fixture
+def classify():
+    py3langid.set_languages([*CODES.values(), *NEIGHBOURS])
+    yield lambda text: py3langid.classify(text)[0]
+    py3langid.set_languages(None)
+
+
+def test_the_regular_data_set_is_balanced(regular):
+    assert len(regular.conversations) == 150
+    assert Counter(t.language for t in regular.truth.values()) == dict.fromkeys(CODES, 10)
+    categories = Counter(t.category for t in regular.truth.values())
+    assert len(categories) == 10
+    assert set(categories.values()) == {15}
+    # Every category stands once in every language, so neither can be guessed from the other.
+    assert set(Counter((t.category, t.language) for t in regular.truth.values()).values()) == {1}
+
+
+def test_no_two_conversations_share_an_id_or_a_first_message(regular):
+    assert len({c.id for c in regular.conversations}) == 150
+    assert len({c.messages[0].content for c in regular.conversations}) == 150
+    assert all(c.messages[0].role == "user" for c in regular.conversations)
+
+
+def test_every_subcategory_belongs_to_its_category(regular):
+    below = {c["name"]: set(c["subcategories"]) for c in taxonomy("regular")}
+    assert set(regular.categories) <= set(below)
+    assert set(regular.categories) == {t.category for t in regular.truth.values()}
+    wrong = [ident for ident, t in regular.truth.items() if t.subcategory not in below[t.category]]
+    assert wrong == []
+
+
+def test_every_conversation_is_in_the_language_that_it_claims(regular, classify):
+    found = {}
+    for c in regular.conversations:
+        written = " ".join(m.content for m in c.messages)
+        if classify(written) != CODES[regular.truth[c.id].language]:
+            found[c.id] = classify(written)
+    assert found == {}
+
+
+def test_the_shipped_data_may_be_shown(regular):
+    assert regular.sensitive is False
+
+
+@pytest.mark.parametrize("n", [15, 30, 45])
+def test_a_slice_spreads_over_categories_and_languages(regular, n):
+    part = regular.first(n)
+    assert len(part.conversations) == len(part.truth) == n
+    assert part.categories == regular.categories
+    languages = Counter(t.language for t in part.truth.values())
+    categories = Counter(t.category for t in part.truth.values())
+    assert len(categories) == 10
+    assert max(categories.values()) - min(categories.values()) <= 1 + n // 15
+    assert len(languages) >= 10
+    assert max(languages.values()) <= 1 + n // 10
+
+
+def test_a_larger_slice_holds_every_smaller_one(regular):
+    slices = [set(regular.first(n).truth) for n in (1, 7, 40, 150, 500)]
+    assert [len(s) for s in slices] == [1, 7, 40, 150, 150]
+    assert all(small <= large for small, large in itertools.pairwise(slices))
+
+
+def test_a_slice_keeps_the_order_of_the_file(regular):
+    order = [c.id for c in regular.conversations]
+    part = [c.id for c in regular.first(20).conversations]
+    assert part == sorted(part, key=order.index)
+
+
+def test_a_slice_of_nothing_is_refused(regular):
+    with pytest.raises(DatasetError, match="n=0"):
+        regular.first(0)
+
+
+def own_file(tmp_path, **fields):
+    row = {"id": "a", "account": "b", "messages": [{"role": "user", "content": "Hello there"}], **fields}
+    file = tmp_path / "mine.jsonl"
+    file.write_text(json.dumps(row) + "\n", encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize(
+    "fields", [{}, {"category": "Cooking"}, {"language": "English"}, {"category": "", "language": "English"}]
+)
+def test_a_file_without_truth_is_refused_and_pointed_to_cluster(tmp_path, fields):
+    with pytest.raises(DatasetError, match=r"'category' and 'language'.*clio-evals cluster") as caught:
+        open_dataset(str(own_file(tmp_path, **fields)))
+    assert "'a'" in str(caught.value)  # the conversation is named
+
+
+def test_a_file_with_truth_brings_its_own_categories(tmp_path):
+    data = open_dataset(str(own_file(tmp_path, category="Cooking", language="English")))
+    assert (data.name, data.categories, data.sensitive) == ("mine", ("Cooking",), True)
+    assert data.truth["a"].subcategory == ""
+    assert open_dataset(str(tmp_path / "mine.jsonl"), sensitive=False).sensitive is False
+
+
+def test_an_unknown_data_set_is_refused_with_those_that_there_are():
+    with pytest.raises(DatasetError, match="'regular'"):
+        open_dataset("irregular")
+    with pytest.raises(DatasetError, match="no taxonomy 'irregular'"):
+        taxonomy("irregular")
+
+
+def test_the_truth_reaches_only_the_metadata(regular):
+    # What the pipeline shows to models is messages; the truth of a conversation stands beside them.
+    lines = (ROOT / "synthetic" / "data" / "regular.jsonl").read_text(encoding="utf-8").split("\n")
+    rows = [json.loads(line) for line in lines if line]
+    for row, c in zip(rows, regular.conversations, strict=True):
+        assert [m.content for m in c.messages] == [m["content"] for m in row["messages"]]
+        assert c.metadata["category"] == row["category"]
