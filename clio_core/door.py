@@ -31,19 +31,21 @@ T = TypeVar("T")
 class UnrecordedError(RuntimeError):
     """A stage made calls that its recording does not hold."""
 
-    def __init__(self, stage: str, missing: int, total: int, pending: str) -> None:
-        self.stage, self.missing, self.total, self.pending = stage, missing, total, pending
+    def __init__(self, stage: str, missing: int, total: int, pending: str, recording: str) -> None:
+        self.stage, self.missing, self.total = stage, missing, total
+        self.pending, self.recording = pending, recording
         super().__init__(
-            f"stage {stage!r}: {missing} of {total} calls are not in the recording. "
-            f"They wait in {pending}, one Message Batches request a line. "
-            f"Have them answered, then: clio-evals answers import RESULTS.jsonl --pending {pending}"
+            f"stage {stage!r}: {missing} of {total} calls are not in the recording {recording!r}. "
+            f"They wait in {pending}, one Message Batches request a line. Have them answered, then: "
+            f"clio-evals answers import RESULTS.jsonl --into {recording} --pending {pending}"
         )
 
     @classmethod
     def all_of(cls, errors: Sequence[UnrecordedError]) -> UnrecordedError:
         """Several stages' errors as one, so that one message names everything that is missing."""
         stages = ", ".join(dict.fromkeys(e.stage for e in errors))
-        return cls(stages, sum(e.missing for e in errors), sum(e.total for e in errors), errors[0].pending)
+        missing, total = sum(e.missing for e in errors), sum(e.total for e in errors)
+        return cls(stages, missing, total, errors[0].pending, errors[0].recording)
 
 
 class Progress(Protocol):
@@ -176,7 +178,8 @@ class Door:
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None  # they fail alike; one says as much as a hundred
         if missing:
-            raise UnrecordedError(stage, len(missing), len(replies), missing[0])
+            recording = self.stage_models[stage].removeprefix("recorded/")
+            raise UnrecordedError(stage, len(missing), len(replies), missing[0], recording)
         settled = [replies[index] for index in sorted(replies)]
         self.outcomes.update((stage, reply.outcome) for reply in settled)
         return settled

@@ -37,6 +37,10 @@ from clio_core.runfolder import RunFolder
 from clio_core.transcript import Transcript, render
 
 
+class NothingToClusterError(ValueError):
+    """Not one conversation has a value of the facet that is to be clustered."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sample:
     """What goes into extraction.
@@ -149,16 +153,17 @@ async def cluster(sample: Sample, values: Sequence[FacetValue], tools: Tools) ->
     """Embed the clustered facet, find base clusters, and name them.
 
     Raises:
-        ValueError: not one conversation has a value of the clustered facet.
+        NothingToClusterError: not one conversation has a value of the clustered facet.
     """
     config = tools.config
     facet = facets.load_facet(config.cluster_facet, tools.prompts)  # the setting may be a path; values bear the name
     found = {v.conversation: v.value for v in values if v.facet == facet.name and v.outcome is Outcome.OK}
     ids = tuple(c.id for c in sample.conversations if c.id in found)
     if not ids:
-        raise ValueError(
+        outcomes = {f"{stage} {outcome.value}": n for (stage, outcome), n in sorted(tools.door.outcomes.items())}
+        raise NothingToClusterError(
             f"none of the {len(sample.conversations)} conversations has a {config.cluster_facet!r} facet; "
-            f"the outcomes were {dict(tools.door.outcomes)}"
+            f"calls ended so: {outcomes}"
         )
     texts = [found[i] for i in ids]
     vectors = tools.store.embed(texts, config.embedder, bf16=config.bf16)
@@ -304,7 +309,7 @@ async def run(conversations: Sequence[Conversation], tools: Tools) -> Result:
         the finished run; its folder, if any, then holds all tables and `published.json`.
     Raises:
         UnrecordedError: a recording lacks answers; the stage's requests are in the pending file.
-        ValueError: there is nothing to cluster.
+        NothingToClusterError: there is nothing to cluster.
     """
     return await complete(*await begin(conversations, tools), tools)
 

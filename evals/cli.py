@@ -253,6 +253,7 @@ def generate(
     languages; a smaller size is the beginning of a larger one. The same command goes on where it was stopped.
     """
     with terminal.plain_errors():
+        from clio_core.door import Door
         from evals import costs, generating, showing
 
         rows, prompt_name = showing.design_of(taxonomy, size, language, seed)
@@ -263,17 +264,15 @@ def generate(
         if dry_run:
             return
         with terminal.bars() as bars:
-            made = generating.write(
-                rows,
-                showing.one_model(model, out.with_suffix(".pending.jsonl")),
-                out,
-                prompt_name=prompt_name,
-                prices=table,
-                limit=max_cost,
+            answering = showing.one_model(model, out.with_suffix(".pending.jsonl"))
+            door = Door(
+                lambda role: answering,
+                generating.journal_for(out),
                 width=width,
-                prompts=prompts,
                 progress=bars,
+                watch=generating.Purse(table, max_cost),
             )
+            made = generating.write(rows, prompt_name, door, out, prompts)
         terminal.out.print(
             f"{len(made.conversations)} conversations in {out}; {len(made.failed)} failed", soft_wrap=True
         )

@@ -10,19 +10,17 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from clio_core import prompting, runfolder
-from clio_core.door import Door, Progress
+from clio_core.config import ConfigError
+from clio_core.door import Door
 from clio_core.journal import Answer, Journal
 from clio_core.loaders import content_hash
 from clio_core.records import Conversation
 from clio_core.transcript import estimate_tokens
 from evals.costs import Prices
 from synthetic import design, generator
-
-if TYPE_CHECKING:
-    from inspect_ai.model import Model
 
 # Tokens of an answer, as seen in the recording that ships with the project; scripts differ up to threefold.
 _REQUEST_TOKENS, _ANSWER_TOKENS = 90, 330
@@ -66,13 +64,14 @@ def _turns(name: str) -> tuple[tuple[prompting.Speaker, str], ...]:
     return prompting.load(name).turns
 
 
-class _Purse:
-    """Counts what new answers cost and stops at the limit."""
+class Purse:
+    """Counts what new answers cost and stops at the limit; a door's `watch`. Calls then in flight still come in."""
 
     def __init__(self, prices: Prices, limit: float | None) -> None:
         self.prices, self.limit, self.spent = prices, limit, 0.0
 
     def __call__(self, model: str, answer: Answer) -> None:
+        """Count an answer; raises CostLimitError once the limit is reached."""
         self.spent += self.prices.dollars(model, answer.input_tokens, answer.output_tokens) or 0.0
         if self.limit is not None and self.spent >= self.limit:
             raise CostLimitError(
@@ -95,35 +94,31 @@ def check_cost(planned: Plan, limit: float | None) -> None:
         raise CostLimitError(f"the plan comes to ${planned.dollars:.2f}, --max-cost allows ${limit:.2f}")
 
 
-def write(
-    rows: Sequence[design.Row],
-    model: Model,
-    out: Path,
-    *,
-    prompt_name: str,
-    prices: Prices,
-    limit: float | None = None,
-    width: int = 50,
-    prompts: Path | None = None,
-    progress: Progress | None = None,
-) -> generator.Made:
-    """Write the conversations of a design to `out` (.jsonl or .parquet), with a manifest and a journal beside it.
+def journal_for(out: Path) -> Journal:
+    """The journal beside an output file.
 
     Raises:
-        ValueError: another ending than .jsonl or .parquet.
+        ConfigError: another ending than .jsonl or .parquet.
+    """
+    if out.suffix not in (".jsonl", ".parquet"):
+        raise ConfigError(f"--out must end in .jsonl or .parquet, got {out.name!r}")
+    return Journal(out.with_suffix(".calls.jsonl"))
+
+
+def write(
+    rows: Sequence[design.Row], prompt_name: str, door: Door, out: Path, prompts: Path | None = None
+) -> generator.Made:
+    """Write the conversations of a design to `out` (.jsonl or .parquet), and a manifest beside it.
+
+    Raises:
         CostLimitError: the limit was reached; the journal keeps every answer.
         UnrecordedError: a recording lacks answers.
     """
-    if out.suffix not in (".jsonl", ".parquet"):
-        raise ValueError(f"--out must end in .jsonl or .parquet, got {out.name!r}")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    journal = Journal(out.with_suffix(".calls.jsonl"))
-    door = Door(lambda role: model, journal, width=width, progress=progress, watch=_Purse(prices, limit))
     began = datetime.now(UTC)
     try:
         made = asyncio.run(generator.generate(rows, door, prompt_name=prompt_name, prompts=prompts))
     finally:
-        journal.close()
+        door.journal.close()
     save(made.conversations, out)
     used = [prompting.load(name, prompts) for name in (prompt_name, "generate_dialogue")]
     manifest = {

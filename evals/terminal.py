@@ -42,9 +42,28 @@ def bars() -> Iterator[Bars]:
 @contextmanager
 def plain_errors() -> Iterator[None]:
     """Turn the errors that a user can mend into one message and an exit code; let real faults through."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        err.print("\nStopped. Nothing that was answered is lost: the same command goes on from here.")
+        raise typer.Exit(130) from None
+    except Exception as error:
+        # Looked up only now: a command that goes well need not load what it does not use.
+        found = _explained(error)
+        if found is None:
+            raise
+        heading, code = found
+        err.print(f"[bold]{heading}:[/] ", end="", highlight=False)
+        err.print(str(error), markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(code) from None
+
+
+def _explained(error: Exception) -> tuple[str, int] | None:
+    """Heading and exit code of an error that a user can mend; None for a fault of ours."""
     from clio_core.config import ConfigError
     from clio_core.door import UnrecordedError
     from clio_core.embedding import EmbedderError
+    from clio_core.pipeline import NothingToClusterError
     from clio_core.prompting import PromptError
     from clio_core.recordings import RecordingError
     from clio_core.runfolder import RunFolderError
@@ -52,28 +71,14 @@ def plain_errors() -> Iterator[None]:
     from evals.generating import CostLimitError
     from synthetic.datasets import DatasetError
 
-    mendable = (
-        ConfigError,
-        CostLimitError,
-        DatasetError,
-        EmbedderError,
-        LoadError,
-        PromptError,
-        RecordingError,
-        RunFolderError,
-    )
-    try:
-        yield
-    except UnrecordedError as error:
-        err.print(f"[bold]Answers are missing.[/] {error}", highlight=False, soft_wrap=True)
-        raise typer.Exit(MISSING_ANSWERS) from None
-    except mendable as error:
-        err.print(f"[bold red]{type(error).__name__}:[/] ", end="", highlight=False)
-        err.print(str(error), markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(2) from None
-    except KeyboardInterrupt:
-        err.print("\nStopped. Nothing that was answered is lost: the same command goes on from here.")
-        raise typer.Exit(130) from None
+    if isinstance(error, UnrecordedError):
+        return "Answers are missing", MISSING_ANSWERS
+    if isinstance(error, NothingToClusterError):
+        return "The run came to nothing", 1
+    inputs = (ConfigError, DatasetError, EmbedderError, LoadError, PromptError, RecordingError, RunFolderError)
+    if isinstance(error, (*inputs, CostLimitError)):
+        return type(error).__name__, 2
+    return None
 
 
 def main(app: Callable[[], None]) -> None:
