@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import platform
@@ -151,6 +152,7 @@ def measure(n: int, *, bf16: bool) -> Measured:
         from clio_core.embedding import PACKAGED, compute
 
         compute(["warm up"], PACKAGED, bf16=bf16)
+    gc.freeze()  # as in `execute.tools_for`
     with tempfile.TemporaryDirectory() as home:
         folder = RunFolder(Path(home))
         config = Config(
