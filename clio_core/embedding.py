@@ -64,6 +64,7 @@ def _model(name: str) -> SentenceTransformer:
 def release() -> None:
     """Let go of loaded models; the next text that no store holds loads them again."""
     _model.cache_clear()
+    gc.unfreeze()  # a model that was loaded before a freeze could not be collected
     gc.collect()
 
 

@@ -278,6 +278,37 @@ def generate(
         )
 
 
+@app.command("check-data")
+def check_data(
+    datasets: Annotated[
+        list[str] | None, typer.Argument(help="Shipped sets or your own files; default: all shipped.")
+    ] = None,
+    run: Annotated[Path | None, typer.Option(help="A finished run over the (one) set: also looks for twins.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write every finding to this CSV file.")] = None,
+) -> None:
+    """Check data sets: language, duplicates, leaks, balance, lengths, refusals. Exit code 100 if a check fails.
+
+    Works on the shipped sets and on any file whose rows carry category and language. A failed check names the rows.
+    """
+    with terminal.plain_errors():
+        import pandas as pd
+
+        from evals import checking
+        from synthetic.datasets import open_dataset, shipped
+
+        tables, failed = [], False
+        for name in datasets or shipped():
+            data = open_dataset(name)
+            found = checking.run_checks(data, run)
+            checking.show(data.name, len(data.conversations), found)
+            tables.append(checking.frame(data.name, found))
+            failed = failed or not all(c.passed for c in found)
+        if out is not None:
+            pd.concat(tables).to_csv(out, index=False)
+    if failed:
+        raise typer.Exit(terminal.FAILED)
+
+
 @app.command()
 def bench(
     n: Annotated[int, typer.Option(help="Conversations; k is a tenth of it.")] = 10_000,

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 out = Console()
 err = Console(stderr=True)
+FAILED = 100  # exit code: the work was done and its verdict is a failure
 MISSING_ANSWERS = 3  # exit code: a recording lacks answers; 1 stays for crashes, 2 for usage
 
 
