@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -60,12 +61,15 @@ class Dataset:
         languages = sorted({t.language for t in self.truth.values()})
         place = {c: i for i, c in enumerate(self.categories)}
 
-        def turn(c: Conversation) -> tuple[int, int, str]:
+        seen: Counter[tuple[int, int]] = Counter()
+        turns: dict[str, tuple[int, int, int]] = {}
+        for c in sorted(self.conversations, key=lambda c: c.id):
             known = self.truth[c.id]
             row, column = place[known.category], languages.index(known.language)
-            return ((column - row) % len(languages), row, c.id)
+            turns[c.id] = (seen[row, column], (column - row) % len(languages), row)
+            seen[row, column] += 1
 
-        kept = {c.id for c in sorted(self.conversations, key=turn)[:n]}
+        kept = {c.id for c in sorted(self.conversations, key=lambda c: turns[c.id])[:n]}
         chosen = tuple(c for c in self.conversations if c.id in kept)
         return Dataset(
             self.name,

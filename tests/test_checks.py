@@ -90,16 +90,16 @@ def test_an_unbalanced_cell_is_named(shipped):
     extra = dataclasses.replace(one, id="one-too-many")
     found = checks.balance(having(shipped, extra, shipped.truth[one.id]))
     assert not found.passed
-    assert f"{shipped.truth[one.id].category} in Turkish: 2 conversations, 1 elsewhere" in found.findings
+    assert f"{shipped.truth[one.id].category} in Turkish: 3 conversations, 2 elsewhere" in found.findings
 
 
 def test_equal_openings_are_counted_by_conversation(shipped):
     data = shipped
-    for place in range(4):
+    for place in range(13):
         one = of(data, "Spanish", place)
         data = having(data, retold(one, f"Pues mira, ayer me pasó algo {place}"))
     found = checks.openings(data)
-    assert found.value == pytest.approx(4 / 150)  # over 2%
+    assert found.value == pytest.approx(13 / 600)  # over 2%
     assert not found.passed
     assert "pues mira ayer" in found.findings[0]
 
@@ -144,4 +144,4 @@ def test_refusals_are_reported_and_not_held_against_a_concerning_set(shipped):
     assert not checks.refusals(data).passed
     concerning = checks.refusals(dataclasses.replace(data, name="concerning"))
     assert concerning.passed
-    assert concerning.value >= 1 / 15
+    assert concerning.value >= 2 / 30

@@ -153,7 +153,7 @@ def test_missing_answers_are_asked_for_brought_in_and_the_run_goes_on(gaps, tmp_
     run = ("run", "--model", f"recorded/{recording}", "--out", out)
     first = clio(*run)
     assert first.exit_code == 3, first.output
-    assert "7 of 450 calls are not in the recording" in first.stderr
+    assert "7 of 1800 calls are not in the recording" in first.stderr
     assert "clio-evals answers import" in first.stderr
     assert str(out / "pending.jsonl") in first.stderr
 
@@ -183,7 +183,7 @@ def test_missing_answers_are_asked_for_brought_in_and_the_run_goes_on(gaps, tmp_
     assert ours.read_bytes() == theirs.read_bytes()
     usage = {s["stage"]: s for s in json.loads((out / "manifest.json").read_text(encoding="utf-8"))["usage"]}
     # The journal held what was answered before; only what had been missing since the last try was asked.
-    assert (usage["facet:request"]["calls"], usage["facet:request"]["error"]) == (150, 0)
+    assert (usage["facet:request"]["calls"], usage["facet:request"]["error"]) == (600, 0)
     assert sum(usage[stage]["asked"] for stage in REMOVED) == 2
 
 

@@ -45,18 +45,18 @@ def classify():
 
 
 def test_the_regular_data_set_is_balanced(regular):
-    assert len(regular.conversations) == 150
-    assert Counter(t.language for t in regular.truth.values()) == dict.fromkeys(CODES, 10)
+    assert len(regular.conversations) == 600
+    assert Counter(t.language for t in regular.truth.values()) == dict.fromkeys(CODES, 40)
     categories = Counter(t.category for t in regular.truth.values())
-    assert len(categories) == 10
-    assert set(categories.values()) == {15}
-    # Every category stands once in every language, so neither can be guessed from the other.
-    assert set(Counter((t.category, t.language) for t in regular.truth.values()).values()) == {1}
+    assert len(categories) == 20
+    assert set(categories.values()) == {30}
+    # Every category stands twice in every language, so neither can be guessed from the other.
+    assert set(Counter((t.category, t.language) for t in regular.truth.values()).values()) == {2}
 
 
 def test_no_two_conversations_share_an_id_or_a_first_message(regular):
-    assert len({c.id for c in regular.conversations}) == 150
-    assert len({c.messages[0].content for c in regular.conversations}) == 150
+    assert len({c.id for c in regular.conversations}) == 600
+    assert len({c.messages[0].content for c in regular.conversations}) == 600
     assert all(c.messages[0].role == "user" for c in regular.conversations)
 
 
@@ -81,22 +81,21 @@ def test_the_shipped_data_may_be_shown(regular):
     assert regular.sensitive is False
 
 
-@pytest.mark.parametrize("n", [15, 30, 45])
+@pytest.mark.parametrize("n", [20, 40, 60])
 def test_a_slice_spreads_over_categories_and_languages(regular, n):
     part = regular.first(n)
     assert len(part.conversations) == len(part.truth) == n
     assert part.categories == regular.categories
     languages = Counter(t.language for t in part.truth.values())
     categories = Counter(t.category for t in part.truth.values())
-    assert len(categories) == 10
-    assert max(categories.values()) - min(categories.values()) <= 1 + n // 15
-    assert len(languages) >= 10
-    assert max(languages.values()) <= 1 + n // 10
+    assert dict(categories) == dict.fromkeys(regular.categories, n // 20)
+    assert len(languages) == 15
+    assert max(languages.values()) - min(languages.values()) <= n // 20
 
 
 def test_a_larger_slice_holds_every_smaller_one(regular):
-    slices = [set(regular.first(n).truth) for n in (1, 7, 40, 150, 500)]
-    assert [len(s) for s in slices] == [1, 7, 40, 150, 150]
+    slices = [set(regular.first(n).truth) for n in (1, 7, 40, 600, 900)]
+    assert [len(s) for s in slices] == [1, 7, 40, 600, 600]
     assert all(small <= large for small, large in itertools.pairwise(slices))
 
 

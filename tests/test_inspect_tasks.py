@@ -12,6 +12,7 @@ from inspect_ai.log import list_eval_logs, read_eval_log
 
 from clio_core import capabilities, providers
 from clio_core.places import ROOT
+from clio_core.transcript import render
 from evals import execute
 from synthetic.datasets import open_dataset
 
@@ -65,13 +66,13 @@ def test_the_task_gives_the_numbers_of_the_command_line(reference, calls, tmp_pa
     same_as(log, reference.finished)
     assert not (tmp_path / "pending.jsonl").exists()
     # One facet is all that reconstruction needs; no hierarchy is built, and no cluster audited.
-    assert Counter(stage for stage, _ in calls) == {"facet:request": 150, "name": 24, "assign:categories": 24}
+    assert Counter(stage for stage, _ in calls) == {"facet:request": 600, "name": 49, "assign:categories": 49}
 
 
 def test_the_task_scores_each_conversation_once_and_no_step_of_the_pipeline(calls, tmp_path, reference):
-    log = evaluated(tmp_path, TASK, model="recorded/reference", task_args={"shard": 60})
+    log = evaluated(tmp_path, TASK, model="recorded/reference", task_args={"shard": 250})
     kinds = Counter(s.metadata["kind"] for s in log.samples)
-    assert kinds == {"extract": 3, "cluster": 1, "conversation": 150}  # 60 + 60 + 30 conversations
+    assert kinds == {"extract": 3, "cluster": 1, "conversation": 600}  # 250 + 250 + 100 conversations
     scored = [s for s in log.samples if s.scores]
     assert sorted(s.id for s in scored) == sorted(c.id for c in reference.dataset.conversations)
     rows = reference.finished.supervised.rows.set_index("conversation")
@@ -90,13 +91,13 @@ def test_a_finished_run_is_scored_without_a_call(reference, calls, tmp_path):
     log = evaluated(tmp_path, task, model="recorded/reference", task_args={"run": str(reference.folder)})
     assert log.status == "success", log.error
     same_as(log, reference.finished)
-    assert len(log.samples) == 150
+    assert len(log.samples) == 600
     assert calls == []
 
 
 def test_a_retry_asks_only_for_the_shard_that_failed_and_what_follows(reference, calls, tmp_path, monkeypatch):
     # The second shard's conversations have no answer at first, as where a recording is not complete yet.
-    late = {c.messages[0].content for c in reference.dataset.conversations[60:120]}
+    late = {render(c).text for c in reference.dataset.conversations[250:500]}
     whole = providers.RecordedAPI.generate
     missing = True
 
@@ -107,8 +108,8 @@ def test_a_retry_asks_only_for_the_shard_that_failed_and_what_follows(reference,
         return output
 
     monkeypatch.setattr(providers.RecordedAPI, "generate", generate)
-    first = evaluated(tmp_path, TASK, model="recorded/reference", task_args={"shard": 60}, fail_on_error=False)
-    assert Counter(stage for stage, _ in calls) == {"facet:request": 150}
+    first = evaluated(tmp_path, TASK, model="recorded/reference", task_args={"shard": 250}, fail_on_error=False)
+    assert Counter(stage for stage, _ in calls) == {"facet:request": 600}
     failed = [s.id for s in first.samples if s.error]
     assert failed == ["extract-0001"]
     assert {s.metadata["kind"] for s in first.samples} == {"extract"}  # nothing is clustered while a part is missing
@@ -117,9 +118,9 @@ def test_a_retry_asks_only_for_the_shard_that_failed_and_what_follows(reference,
     calls.clear()
     (retried,) = inspect_ai.eval_retry(first, display="none", log_dir=str(tmp_path / "logs"), log_realtime=False)
     assert retried.status == "success", retried.error
-    assert Counter(stage for stage, _ in calls) == {"facet:request": 60, "name": 24, "assign:categories": 24}
+    assert Counter(stage for stage, _ in calls) == {"facet:request": 250, "name": 49, "assign:categories": 49}
     asked = [text for stage, text in calls if stage == "facet:request"]
-    assert all(any(first_message in text for text in asked) for first_message in late)
+    assert all(any(transcript in text for text in asked) for transcript in late)
     same_as(retried, reference.finished)
 
 

@@ -42,15 +42,15 @@ def test_the_default_run_ends_and_asks_for_nothing_that_is_not_recorded(referenc
     assert all(stage["ok"] == stage["calls"] == stage["asked"] for stage in manifest["usage"])
     assert manifest["embedded"]["computed"] == 0  # every vector came from beside the recording
     calls = {stage["stage"]: stage["calls"] for stage in manifest["usage"]}
-    # 150 conversations; base clusters of 6.1 conversations each, half the square root of 150, make 24 of them.
-    assert [calls[f"facet:{name}"] for name in ("request", "language", "concerning")] == [150, 150, 150]
-    assert calls["name"] == calls["assign:categories"] == 24
+    # 600 conversations; base clusters of 12.2 conversations each, half the square root of 600, make 49 of them.
+    assert [calls[f"facet:{name}"] for name in ("request", "language", "concerning")] == [600, 600, 600]
+    assert calls["name"] == calls["assign:categories"] == 49
 
 
 def test_every_conversation_is_counted_once_a_level(reference):
     fates = pd.read_parquet(reference.folder / "tables" / "fates.parquet")
     assert set(fates["level"]) == {0, 1}
-    assert fates.groupby("level")["conversations"].sum().tolist() == [150, 150]
+    assert fates.groupby("level")["conversations"].sum().tolist() == [600, 600]
     members = pd.read_parquet(reference.folder / "tables" / "base_members.parquet")
     assert sorted(members["conversation"]) == sorted(c.id for c in reference.dataset.conversations)
     rows = rows_of(reference.folder / "tables" / "supervised_rows.csv")
@@ -85,7 +85,7 @@ def test_the_manifest_says_what_was_run(reference):
     manifest = manifest_of(reference.folder)
     assert re.fullmatch("[0-9a-f]{64}", manifest["dataset"]["hash"])
     assert manifest["dataset"]["hash"] == open_dataset("regular").loaded.content_hash
-    assert manifest["dataset"]["conversations"] == 150
+    assert manifest["dataset"]["conversations"] == 600
     assert manifest["config"]["seed"] == 0
     for role in ("extractor", "namer", "hierarchizer", "auditor", "screener"):
         assert manifest["models"][role]["name"] == "recorded/reference"
