@@ -59,6 +59,7 @@ def test_only_jsonl_and_parquet_can_be_written(tmp_path):
     assert "must end in .jsonl or .parquet, got 'x.csv'" in done.stderr
 
 
+@pytest.mark.slow
 def test_the_shipped_sets_pass_their_checks(tmp_path):
     table = tmp_path / "checks.csv"
     done = clio("check-data", "--out", table)

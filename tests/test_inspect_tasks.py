@@ -60,6 +60,7 @@ def same_as(log, finished):
     assert {name: found[name] for name in languages.index} == languages.to_dict()
 
 
+@pytest.mark.slow
 def test_the_task_gives_the_numbers_of_the_command_line(reference, calls, tmp_path):
     log = evaluated(tmp_path, TASK, model="recorded/reference")
     assert log.status == "success", log.error
@@ -69,6 +70,7 @@ def test_the_task_gives_the_numbers_of_the_command_line(reference, calls, tmp_pa
     assert Counter(stage for stage, _ in calls) == {"facet:request": 600, "name": 49, "assign:categories": 49}
 
 
+@pytest.mark.slow
 def test_the_task_scores_each_conversation_once_and_no_step_of_the_pipeline(calls, tmp_path, reference):
     log = evaluated(tmp_path, TASK, model="recorded/reference", task_args={"shard": 250})
     kinds = Counter(s.metadata["kind"] for s in log.samples)
@@ -95,6 +97,7 @@ def test_a_finished_run_is_scored_without_a_call(reference, calls, tmp_path):
     assert calls == []
 
 
+@pytest.mark.slow
 def test_a_retry_asks_only_for_the_shard_that_failed_and_what_follows(reference, calls, tmp_path, monkeypatch):
     # The second shard's conversations have no answer at first, as where a recording is not complete yet.
     late = {render(c).text for c in reference.dataset.conversations[250:500]}
