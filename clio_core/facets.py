@@ -103,9 +103,8 @@ def _language(name: str) -> str | None:
     import langcodes
 
     bare = name.strip(" .")
-    if (
-        len(bare) == 2
-    ):  # a code, which `find` would take for the name of another language: "en" is also a tongue of Vietnam
+    # `find` would take a code for the name of another language: "en" is also a tongue of Vietnam.
+    if len(bare) == 2:
         return langcodes.Language.get(bare).language_name("en") if langcodes.tag_is_valid(bare) else None
     try:
         found = langcodes.find(bare, language="en")

@@ -10,9 +10,10 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from clio_core.config import from_dict
 from clio_core.embedding import PACKAGED, Store
 from clio_core.runfolder import RunFolder
-from evals import terminal
+from evals import execute, terminal
 from synthetic import checks
 from synthetic.checks import Checked
 from synthetic.datasets import Dataset
@@ -25,11 +26,12 @@ def run_checks(data: Dataset, run: Path | None) -> list[Checked]:
     found = checks.check(data)
     if run is not None:
         folder = RunFolder(run)
-        facet = folder.read_manifest()["config"]["cluster_facet"]
+        config = from_dict(folder.read_manifest()["config"])
         values = folder.read_table("facets")
-        values = values[(values["facet"] == facet) & (values["outcome"] == "ok")]
+        values = values[(values["facet"] == config.cluster_facet) & (values["outcome"] == "ok")]
         summaries = dict(zip(values["conversation"], values["value"], strict=True))
-        store = Store(run / "embeddings.npz")
+        # A run that replayed a recording computed nothing: its vectors stand beside the recording.
+        store = Store(run / "embeddings.npz", shipped=execute.shipped_vectors(config))
         found.append(checks.twins(data, summaries, lambda texts: store.embed(texts, PACKAGED)))
     return found
 

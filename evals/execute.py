@@ -102,8 +102,7 @@ def run(
     try:
         finished = asyncio.run(_run(dataset, tools))
     finally:
-        if tools.door.journal is not None:
-            tools.door.journal.close()
+        tools.door.journal.close()
     for name, table in finished.supervised.tables().items():
         table.to_csv(folder.tables / f"{name}.csv", index=False)
     write_metrics(folder, supervised.metrics(finished.supervised, dataset.name))
