@@ -1,0 +1,111 @@
+"""Several data sets in one go: a run folder each, and a folder above them that holds what they share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+
+from clio_core.config import Config
+from clio_core.door import Progress, UnrecordedError
+from clio_core.runfolder import RunFolder, commit
+from evals import execute
+from evals.suite import METRIC_COLUMNS
+from evals.suites import Suite
+from synthetic.datasets import Dataset
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One run of a session: a data set with its suites, or a suite that has a fixed set of its own.
+
+    Attributes:
+        name: of its folder inside the session's.
+        dataset: None for a fixed suite.
+        config: its settings.
+        suites: what is measured on it.
+    """
+
+    name: str
+    dataset: Dataset | None
+    config: Config
+    suites: tuple[Suite, ...]
+
+
+def parts_of(suites: Sequence[Suite], datasets: Sequence[Dataset], config: Callable[[Dataset | None], Config]) -> list[Part]:
+    """The runs that these suites need on these data sets.
+
+    Args:
+        suites: what is to be measured.
+        datasets: on which data; a suite is measured on a shipped set only where it is made for it.
+        config: settings for a data set, or for a fixed suite (None).
+    """
+    made = []
+    for data in datasets:
+        fitting = tuple(s for s in suites if not s.fixed and (data.name in s.sets or (s.any_data and not data.shipped)))
+        if fitting:
+            made.append(Part(data.name, data, config(data), fitting))
+    return made + [Part(s.name, None, config(None), (s,)) for s in suites if s.fixed]
+
+
+def run(
+    parts: Sequence[Part], out: Path, *, progress: Callable[[str], Progress] | None = None, prompts: Path | None = None
+) -> None:
+    """Run every part in a folder of its own inside `out`, then write the session's own files.
+
+    A part whose recording lacks answers does not keep the others from going on; one error then names them all.
+
+    Raises:
+        UnrecordedError: after all parts were tried; each part's pending file stands in its own folder.
+    """
+    began = datetime.now(UTC)
+    missing: list[UnrecordedError] = []
+    for part in parts:
+        shown = progress(part.name) if progress is not None else None
+        try:
+            if part.dataset is None:
+                execute.run_fixed(part.suites[0], part.config, out / part.name, progress=shown, prompts=prompts)
+            else:
+                execute.run(
+                    part.dataset,
+                    part.config,
+                    out / part.name,
+                    suites=part.suites,
+                    progress=shown,
+                    prompts=prompts,
+                )
+        except UnrecordedError as error:
+            missing.append(error)
+    if missing:
+        raise UnrecordedError.all_of(missing)
+    close(out, [part.name for part in parts], began)
+
+
+def close(out: Path, names: Sequence[str], began: datetime) -> None:
+    """Write `metrics.csv` of all parts together, and the manifest that names them."""
+    folder = RunFolder(out)
+    frames = [pd.read_csv(out / name / "metrics.csv", keep_default_na=False, dtype=str) for name in names]
+    pd.concat(frames).to_csv(out / "metrics.csv", index=False, columns=METRIC_COLUMNS)
+    manifest = {
+        "parts": list(names),
+        "commit": commit(),
+        "began": began.isoformat(timespec="seconds"),
+        "ended": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    folder.write_json("manifest.json", manifest)
+
+
+def parts(folder: Path) -> dict[str, Path]:
+    """The run folders inside a session's folder by name; a plain run's folder is its own only part, by its data set.
+
+    Raises:
+        RunFolderError: the folder holds no finished run.
+    """
+    manifest = RunFolder.open(folder).read_manifest()
+    if "parts" in manifest:
+        return {name: folder / name for name in manifest["parts"]}
+    return {str(manifest["dataset"]["name"]): folder}
+

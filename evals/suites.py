@@ -1,0 +1,64 @@
+"""Every suite by name. Their modules load only when they are run."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from clio_core.config import ConfigError
+from evals.suite import Measured
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """One suite.
+
+    Attributes:
+        name: as the command line and `metrics.csv` have it.
+        about: what it measures, one line.
+        sets: shipped data sets that it is measured on by default.
+        module: holds `async def measure(context) -> Measured`; for a fixed set `measure(tools)`.
+        any_data: whether it can also be measured on a user's own conversations with category and language.
+        fixed: it has a fixed set of its own and needs no run of the pipeline.
+    """
+
+    name: str
+    about: str
+    sets: tuple[str, ...]
+    module: str
+    any_data: bool = True
+    fixed: bool = False
+
+    def measure(self, given: Any) -> Awaitable[Measured]:
+        """Run the suite over a Context, or over Tools where it is fixed."""
+        function: Callable[[Any], Awaitable[Measured]] = importlib.import_module(self.module).measure
+        return function(given)
+
+
+_BOTH = ("regular", "concerning")
+SUITES: dict[str, Suite] = {
+    suite.name: suite
+    for suite in (
+        Suite("supervised", "Base clusters led back to the known categories (Table 5).", _BOTH, "evals.supervised"),
+    )
+}
+DEFAULT = ("supervised",)
+
+
+def chosen(names: Iterable[str]) -> list[Suite]:
+    """Suites by name, in the order of the registry; "all" stands for every one.
+
+    Raises:
+        ConfigError: no suite of that name.
+    """
+    wanted = set(names)
+    if unknown := sorted(wanted - set(SUITES) - {"all"}):
+        raise ConfigError(f"no suite {unknown}; there are {[*SUITES, 'all']}")
+    return [suite for suite in SUITES.values() if "all" in wanted or suite.name in wanted]
+
+
+def sets_of(suites: Iterable[Suite]) -> list[str]:
+    """The shipped data sets that these suites are measured on, each once."""
+    return list(dict.fromkeys(name for suite in suites for name in suite.sets))

@@ -1,0 +1,119 @@
+"""What a suite's section of a page is made of: sentences, tables and pictures. The same go to a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import pandas as pd
+from matplotlib.figure import Figure
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from reports import words
+from reports.console import plain_table
+
+Kind = Literal["text", "percent", "points", "number", "count", "dollars"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table.
+
+    Attributes:
+        key: column of the frame.
+        label: its heading.
+        kind: how its values are written. "percent": a proportion (0 to 1) as a percentage; "points": a difference of
+            proportions with its sign; "number": two decimals; "count": a whole number; "dollars": two decimals.
+        ends: columns of an interval's two ends, written after the value in the same way.
+    """
+
+    key: str
+    label: str
+    kind: Kind = "text"
+    ends: tuple[str, str] | None = None
+
+    def written(self, row: dict[Any, Any]) -> str:
+        """The cell's text."""
+        text = written(row.get(self.key), self.kind)
+        if self.ends is None or words.absent(row.get(self.ends[0])):
+            return text
+        low, high = (written(row.get(end), self.kind) for end in self.ends)
+        return f"{text} ({low} to {high})"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table: rows of `frame`, in the order of `columns`. `brief` ones also go to the terminal."""
+
+    caption: str
+    frame: pd.DataFrame
+    columns: tuple[Column, ...]
+    note: str = ""
+    brief: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A figure, drawn only when a page is written.
+
+    Attributes:
+        name: of its file; unique in a run, starting with the suite's name.
+        title: what it shows.
+        text: what to look for, and what not to read into it.
+        alternative: for those who cannot see it.
+        draw: makes it; it may only place numbers that also stand in a table.
+    """
+
+    name: str
+    title: str
+    text: str
+    alternative: str
+    draw: Callable[[], Figure]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One suite's part of a page."""
+
+    suite: str
+    title: str
+    sentences: tuple[str, ...]
+    blocks: tuple[Table | Picture, ...] = field(default_factory=tuple)
+
+    @property
+    def pictures(self) -> list[Picture]:
+        """Its pictures, in order."""
+        return [block for block in self.blocks if isinstance(block, Picture)]
+
+
+def written(value: Any, kind: Kind) -> str:
+    """A value as text; an en dash where there is none."""
+    if words.absent(value) or value is pd.NA:
+        return words.MISSING
+    if kind == "text":
+        return words.printable(value)
+    number = float(value)
+    match kind:
+        case "percent":
+            return words.percent(number)
+        case "points":
+            return f"{100 * number:+.1f} pp"
+        case "count":
+            return words.count(number)
+        case "dollars":
+            return f"${number:,.2f}"
+        case "number":
+            return f"{number:.2f}"
+
+
+def console(section: Section) -> RenderableType:
+    """A section for a terminal: its sentences and its brief tables."""
+    parts: list[RenderableType] = [Text(f"\n{section.title}", style="bold")]
+    parts += [Text(words.printable(sentence)) for sentence in section.sentences]
+    for block in section.blocks:
+        if isinstance(block, Table) and block.brief:
+            rows = [[column.written(row) for column in block.columns] for row in block.frame.to_dict("records")]
+            parts.append(plain_table(block.caption, [column.label for column in block.columns], rows))
+    return Group(*parts)
