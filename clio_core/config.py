@@ -39,6 +39,9 @@ class Config:
         width: calls under way at once.
         quote: local/extractive may name a cluster by one of its records; only for data that is not sensitive.
         prefill: "auto", "always" or "never" (see `capabilities.takes_prefill`).
+        missing: what happens to a call that a recording does not hold. "stop": the stage ends and says what is
+            missing. "local": local/extractive answers for clusters, is counted, and the report says so at the top;
+            what it cannot answer (grading) counts as failed; a missing facet still ends the run.
     """
 
     model: str = "recorded/reference"
@@ -66,6 +69,7 @@ class Config:
     width: int = 50
     quote: bool = False
     prefill: Literal["auto", "always", "never"] = "auto"
+    missing: Literal["stop", "local"] = "stop"
 
     def __post_init__(self) -> None:
         if unknown := sorted(set(self.models) - set(ROLES)):

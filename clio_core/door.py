@@ -29,6 +29,12 @@ T = TypeVar("T")
 __all__ = ["Call", "Door", "Progress", "Reply", "Silent", "UnrecordedError"]
 
 
+# Stages about clusters, which local/extractive can answer from their variables.
+_STOOD_IN = ("name", "rename", "propose", "dedupe", "assign", "audit")
+# A record without its facets is no record of the run, and a data set is written or it is not.
+_NEVER_STOOD_IN = ("facet:", "screen", "generate:")
+
+
 class Door:
     """Asks models and counts what comes back.
 
@@ -40,9 +46,11 @@ class Door:
         prefill: "auto" goes by the model's name; "always" and "never" are for models whose names say nothing.
         progress: shows how far a stage is.
         watch: called with the model's name and each new answer once it is kept; what it raises ends the stage.
+        stand_in: answers calls about clusters that a recording does not hold; they are counted in `stood_in`. With
+            it, a missing call of any other stage but a facet's counts as failed instead of ending the stage.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is one independent choice, and all but the first have defaults
         self,
         models: Callable[[str], Model],
         journal: Journal | None = None,
@@ -52,6 +60,7 @@ class Door:
         prefill: str = "auto",
         progress: Progress | None = None,
         watch: Callable[[str, Answer], None] | None = None,
+        stand_in: Model | None = None,
     ) -> None:
         if width < 1 or attempts < 1:
             raise ValueError(f"width and attempts must be at least 1, got {width} and {attempts}")
@@ -64,7 +73,8 @@ class Door:
         self.reused: Counter[str] = Counter()
         self.used: dict[str, list[Answer]] = {}
         self.stage_models: dict[str, str] = {}
-        self.watch = watch
+        self.watch, self.stand_in = watch, stand_in
+        self.stood_in: Counter[str] = Counter()
         self._under_way: dict[str, asyncio.Task[Answer]] = {}
 
     async def ask(
@@ -124,8 +134,13 @@ class Door:
                 self.retried[call.stage] += 1
             answer = await self._answer(call, model, attempt)
             if answer.stop == capabilities.UNRECORDED:
-                missing.append(answer.note)
-                return Reply(call.subject, Outcome.ERROR, None, attempt + 1)
+                if self.stand_in is None or call.stage.startswith(_NEVER_STOOD_IN):
+                    missing.append(answer.note)
+                    return Reply(call.subject, Outcome.ERROR, None, attempt + 1)
+                self.stood_in[call.stage] += 1
+                if not call.stage.startswith(_STOOD_IN):
+                    return Reply(call.subject, Outcome.ERROR, None, attempt + 1)
+                answer = await self._answer(call, self.stand_in, attempt)
             outcome, value = _judge(answer, call.rendered.prefill, read, tag)
             if outcome not in (Outcome.MALFORMED, Outcome.TRUNCATED):
                 return Reply(call.subject, outcome, value, attempt + 1)

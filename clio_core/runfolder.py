@@ -51,6 +51,17 @@ class RunFolder:
         self.tables = path / "tables"
         self.tables.mkdir(parents=True, exist_ok=True)
 
+    @classmethod
+    def open(cls, path: Path) -> RunFolder:
+        """The folder of a finished run. Unlike the constructor it makes no folder where there is none.
+
+        Raises:
+            RunFolderError: no finished run stands there.
+        """
+        if not (path / "manifest.json").exists():
+            raise RunFolderError(f"{path} is not the folder of a finished run: it has no manifest.json")
+        return cls(path)
+
     def journal(self) -> Journal:
         """The run's journal, opened for reading and appending."""
         return Journal(self.path / "calls.jsonl")

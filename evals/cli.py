@@ -32,6 +32,13 @@ K = Annotated[int | None, typer.Option(help="Number of base clusters; by default
 Seed = Annotated[int, typer.Option(help="Seed of sampling, clustering and shuffling.")]
 Width = Annotated[int, typer.Option(help="Model calls under way at once.")]
 Prompts = Annotated[Path | None, typer.Option(help="Folder whose prompt files win over the shipped ones.")]
+Missing = Annotated[
+    str | None,
+    typer.Option(
+        help="What to do with calls that a recording lacks: `stop` and write them down, or let `local` "
+        "(local/extractive) answer those about clusters. Default: local for the shipped recording and data, else stop."
+    ),
+]
 Embedder = Annotated[str, typer.Option(help="A sentence-transformers name or folder.")]
 Conversations = Annotated[int, typer.Option(help="Fewest conversations of a cluster that is published.")]
 Accounts = Annotated[int, typer.Option(help="Fewest unique accounts of a cluster that is published.")]
@@ -39,13 +46,17 @@ Accounts = Annotated[int, typer.Option(help="Fewest unique accounts of a cluster
 
 @app.command()
 def run(
+    suites: Annotated[
+        list[str] | None, typer.Argument(help="Which suites, or `all`; `clio-evals suites` lists them.")
+    ] = None,
     dataset: Annotated[
-        str, typer.Option(help="A shipped data set, or your own file with category and language.")
-    ] = "regular",
+        list[str] | None,
+        typer.Option(help="A shipped data set, or your own file with category and language. Repeatable."),
+    ] = None,
     model: Model = "recorded/reference",
     role: Roles = None,
     out: Out = None,
-    n: Annotated[int | None, typer.Option(help="Only so many conversations, spread over categories.")] = None,
+    n: Annotated[int | None, typer.Option(help="Only so many conversations a set, spread over categories.")] = None,
     k: K = None,
     seed: Seed = 0,
     min_conversations: Conversations = 4,
@@ -53,38 +64,59 @@ def run(
     embedder: Embedder = "all-MiniLM-L6-v2",
     width: Width = 50,
     prompts: Prompts = None,
+    missing: Missing = None,
     sensitive: Annotated[bool, typer.Option(help="Your own file: keep single texts out of the report.")] = True,
 ) -> None:
-    """Run Clio on conversations whose truth is known, and measure how much of it came back.
+    """Run Clio on conversations whose truth is known, and measure how far the result can be trusted.
 
-    Without options: the shipped data and the shipped recording, offline and without a key.
+    Without options: supervised reconstruction of the shipped sets `regular` and `concerning` from the shipped
+    recording, offline and without a key. `clio-evals run all` measures everything.
 
-    Prints the headline and the per-language table, and leaves a folder with `report.html`, `metrics.csv`, tables,
-    figures and a manifest. Exit code 3 means that a recording lacks answers (see `clio-evals answers`).
+    Prints the headline and the per-language tables, and leaves a folder with `report.html`, `metrics.csv`, tables,
+    figures and a manifest; several data sets stand in a folder each. Exit code 3 means that a recording lacks
+    answers (see `clio-evals answers`).
     """
     with terminal.plain_errors():
         from clio_core.config import Config
-        from evals import execute, showing
-        from synthetic.datasets import open_dataset
+        from evals import session, showing
+        from evals import suites as registry
+        from synthetic.datasets import Dataset, open_dataset
 
-        data = open_dataset(dataset, sensitive=sensitive)
-        config = Config(
-            model=model,
-            models=showing.roles(role),
-            k=k,
-            seed=seed,
-            embedder=embedder,
-            width=width,
-            min_conversations=min_conversations,
-            min_accounts=min_accounts,
-            name_held_back=True,
-            quote=not data.sensitive,
-        )
-        data = data if n is None else data.first(n)
-        folder = out or showing.default_folder(data.name, data.loaded.content_hash, config, n, prompts)
-        with terminal.bars() as bars:
-            execute.run(data, config, folder, progress=bars, prompts=prompts)
+        wanted = registry.chosen(suites or registry.DEFAULT)
+        names = dataset or registry.sets_of(wanted)
+        data = [open_dataset(name, sensitive=sensitive) for name in names]
+        data = data if n is None else [d.first(n) for d in data]
+
+        def settings(d: Dataset | None) -> Config:
+            return Config(
+                model=model,
+                models=showing.roles(role),
+                k=k,
+                seed=seed,
+                embedder=embedder,
+                width=width,
+                min_conversations=min_conversations,
+                min_accounts=min_accounts,
+                name_held_back=True,
+                quote=d is not None and not d.sensitive,
+                missing=showing.missing(missing, model, data),
+            )
+
+        # Named data sets alone: a fixed set is measured only where it was asked for or everything is run.
+        measured = [s for s in wanted if dataset is None or not s.fixed or s.name in (suites or ())]
+        parts = session.parts_of(measured, data, settings)
+        folder = out or showing.session_folder(parts, n, prompts)
+        showing.run(parts, folder, prompts)
         showing.finish(folder)
+
+
+@app.command()
+def suites() -> None:
+    """List the suites: what each measures, and on which shipped data."""
+    with terminal.plain_errors():
+        from evals import showing
+
+        showing.suites()
 
 
 @app.command()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,20 +20,31 @@ from clio_core.loaders import Loaded
 from clio_core.pipeline import Result, Tools
 from clio_core.runfolder import RunFolder
 from evals import supervised
+from evals.suite import ITEM_COLUMNS, METRIC_COLUMNS, Context, Measured
+from evals.suites import DEFAULT, Suite, chosen
 from synthetic.datasets import Dataset
 
 if TYPE_CHECKING:
     from inspect_ai.model import Model
 
-METRIC_COLUMNS = ["suite", "dataset", "metric", "slice", "value", "low", "high", "n"]
-
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A finished run: the pipeline's result and the suite's tables."""
+    """A finished run: the pipeline's result, and what each suite found, by name."""
 
-    result: Result
-    supervised: supervised.Supervised
+    context: Context
+    measured: dict[str, Measured]
+
+    @property
+    def result(self) -> Result:
+        """What the pipeline made."""
+        return self.context.result
+
+    @property
+    def supervised(self) -> supervised.Supervised:
+        """The supervised suite's tables, scored anew from the run."""
+        rows = supervised.rows_of(self.context.dataset, self.result.base.members, self.context.assigned)
+        return supervised.score(rows, self.context.dataset)
 
 
 def models_for(config: Config, pending: Path) -> dict[str, Model]:
@@ -69,6 +80,15 @@ def shipped_vectors(config: Config) -> list[Path]:
     return [recordings.folder(name) / "embeddings.npz" for name in used]
 
 
+def stand_in(config: Config) -> Model | None:
+    """What answers a cluster's call that a recording does not hold, where the settings allow it."""
+    if config.missing == "stop":
+        return None
+    from inspect_ai.model import get_model
+
+    return get_model("local/extractive")
+
+
 def tools_for(
     config: Config, folder: RunFolder, *, progress: Progress | None = None, prompts: Path | None = None
 ) -> Tools:
@@ -82,13 +102,20 @@ def tools_for(
         attempts=config.attempts,
         prefill=config.prefill,
         progress=progress,
+        stand_in=stand_in(config),
     )
     store = Store(folder.path / "embeddings.npz", shipped=shipped_vectors(config))
     return Tools(config, door, store, folder, prompts)
 
 
 def run(
-    dataset: Dataset, config: Config, out: Path, *, progress: Progress | None = None, prompts: Path | None = None
+    dataset: Dataset,
+    config: Config,
+    out: Path,
+    *,
+    suites: Sequence[Suite] | None = None,
+    progress: Progress | None = None,
+    prompts: Path | None = None,
 ) -> Finished:
     """Pipeline and suites over a data set whose truth is known; everything lands in the folder `out`.
 
@@ -100,35 +127,57 @@ def run(
     began = datetime.now(UTC)
     tools = tools_for(config, folder, progress=progress, prompts=prompts)
     try:
-        finished = asyncio.run(_run(dataset, tools))
+        finished = asyncio.run(_run(dataset, tools, chosen(DEFAULT) if suites is None else suites))
     finally:
         tools.door.journal.close()
-    for name, table in finished.supervised.tables().items():
-        table.to_csv(folder.tables / f"{name}.csv", index=False)
-    write_metrics(folder, supervised.metrics(finished.supervised, dataset.name))
+    write_measured(folder, dataset.name, finished.measured)
     _close(folder, tools, _described(dataset.name, dataset.loaded, dataset.sensitive), began, prompts)
     return finished
 
 
-async def _run(dataset: Dataset, tools: Tools) -> Finished:
+def run_fixed(
+    suite: Suite, config: Config, out: Path, *, progress: Progress | None = None, prompts: Path | None = None
+) -> Measured:
+    """A suite that has a fixed set of its own and needs no pipeline; everything lands in the folder `out`."""
+    folder = RunFolder(out)
+    folder.claim(suite.name, config)
+    began = datetime.now(UTC)
+    tools = tools_for(config, folder, progress=progress, prompts=prompts)
+    try:
+        measured = asyncio.run(_fixed(suite, tools))
+    finally:
+        tools.door.journal.close()
+    write_measured(folder, suite.name, {suite.name: measured})
+    fixed = {"name": suite.name, "hash": measured.hash, "conversations": 0, "sensitive": False, "fixed": True}
+    _close(folder, tools, fixed, began, prompts)
+    return measured
+
+
+async def _fixed(suite: Suite, tools: Tools) -> Measured:
+    return await suite.measure(tools)
+
+
+async def _run(dataset: Dataset, tools: Tools, suites: Sequence[Suite]) -> Finished:
     sample, values, base = await pipeline.begin(dataset.conversations, tools)
     # The two halves below do not wait for each other, so that one pending file collects what both still need.
-    steps = await asyncio.gather(
-        supervised.assign_categories(base, dataset.categories, tools),
-        pipeline.complete(sample, values, base, tools),
-        return_exceptions=True,
+    assigned, result = await _all(
+        supervised.assign_categories(base, dataset.categories, tools), pipeline.complete(sample, values, base, tools)
     )
-    assigned, result = steps
-    missing = [step for step in steps if isinstance(step, UnrecordedError)]
-    for step in steps:
-        if isinstance(step, BaseException) and not isinstance(step, UnrecordedError):
-            raise step
+    context = Context(dataset, tools, sample, values, base, result, assigned)
+    found = await _all(*(suite.measure(context) for suite in suites))
+    return Finished(context, dict(zip((suite.name for suite in suites), found, strict=True)))
+
+
+async def _all(*steps: Awaitable[Any]) -> list[Any]:
+    """Every step's result. What recordings lack is gathered over all of them before it is raised as one error."""
+    done = await asyncio.gather(*steps, return_exceptions=True)
+    missing = [found for found in done if isinstance(found, UnrecordedError)]
+    for found in done:
+        if isinstance(found, BaseException) and not isinstance(found, UnrecordedError):
+            raise found
     if missing:
         raise UnrecordedError.all_of(missing)
-    assert not isinstance(assigned, BaseException)
-    assert not isinstance(result, BaseException)
-    rows = supervised.rows_of(dataset, result.base.members, assigned)
-    return Finished(result, supervised.score(rows, dataset))
+    return list(done)
 
 
 def cluster(
@@ -150,14 +199,21 @@ def cluster(
         result = asyncio.run(pipeline.run(loaded.conversations, tools))
     finally:
         tools.door.journal.close()
-    write_metrics(folder, [])
+    write_measured(folder, name, {})
     _close(folder, tools, _described(name, loaded, sensitive), began, prompts)
     return result
 
 
-def write_metrics(folder: RunFolder, rows: Sequence[dict[str, object]]) -> None:
-    """`metrics.csv`, tidy: a row a metric and slice."""
-    pd.DataFrame(list(rows), columns=METRIC_COLUMNS).to_csv(folder.path / "metrics.csv", index=False)
+def write_measured(folder: RunFolder, dataset: str, measured: Mapping[str, Measured]) -> None:
+    """What suites found: their tables, `metrics.csv` (a row a metric and slice) and `items.parquet` (a row a score)."""
+    metrics, items = [], []
+    for suite, found in measured.items():
+        for name, table in found.tables.items():
+            table.to_csv(folder.tables / f"{name}.csv", index=False)
+        metrics += [{"suite": suite, "dataset": dataset, **row} for row in found.metrics]
+        items += [{"suite": suite, **row} for row in found.items]
+    pd.DataFrame(metrics, columns=METRIC_COLUMNS).to_csv(folder.path / "metrics.csv", index=False)
+    folder.write_table("items", items, ITEM_COLUMNS)
 
 
 def _described(name: str, loaded: Loaded, sensitive: bool) -> dict[str, Any]:
@@ -175,5 +231,9 @@ def _described(name: str, loaded: Loaded, sensitive: bool) -> dict[str, Any]:
 def _close(folder: RunFolder, tools: Tools, dataset: dict[str, Any], began: datetime, prompts: Path | None) -> None:
     made = runfolder.manifest(tools.config, tools.door, dataset, began, prompts)
     made["embedded"] = {"computed": tools.store.computed, "embedder": tools.config.embedder}
+    stood_in = tools.door.stood_in
+    made["unrecorded"] = sum(stood_in.values())
+    rows = [{"stage": stage, "calls": calls} for stage, calls in sorted(stood_in.items())]
+    pd.DataFrame(rows, columns=["stage", "calls"]).to_csv(folder.tables / "unrecorded.csv", index=False)
     folder.write_table("usage", made["usage"], list(made["usage"][0]) if made["usage"] else ["stage"])
     folder.write_json("manifest.json", made)

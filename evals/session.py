@@ -35,7 +35,9 @@ class Part:
     suites: tuple[Suite, ...]
 
 
-def parts_of(suites: Sequence[Suite], datasets: Sequence[Dataset], config: Callable[[Dataset | None], Config]) -> list[Part]:
+def parts_of(
+    suites: Sequence[Suite], datasets: Sequence[Dataset], config: Callable[[Dataset | None], Config]
+) -> list[Part]:
     """The runs that these suites need on these data sets.
 
     Args:
@@ -108,4 +110,3 @@ def parts(folder: Path) -> dict[str, Path]:
     if "parts" in manifest:
         return {name: folder / name for name in manifest["parts"]}
     return {str(manifest["dataset"]["name"]): folder}
-

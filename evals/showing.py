@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -12,7 +13,8 @@ from clio_core import prompting
 from clio_core.config import Config, ConfigError
 from clio_core.places import PROMPTS, ROOT
 from clio_core.records import digest
-from evals import answers, costs, terminal
+from evals import answers, costs, session, terminal
+from evals.session import Part
 from synthetic import design, generator
 from synthetic.datasets import Dataset, DatasetError
 from synthetic.design import Row
@@ -68,12 +70,64 @@ def default_folder(name: str, content_hash: str, config: Config, n: int | None, 
     return Path("results") / "runs" / f"{name}-{model}-{own}"
 
 
-def finish(folder: Path) -> None:
-    """Print a run's tables, draw its figures, and write its page."""
-    from reports import page, tables
+def missing(given: str | None, model: str, data: Sequence[Dataset]) -> Literal["stop", "local"]:
+    """What happens to calls that a recording lacks; by default only the shipped recording on shipped data goes on."""
+    if given is None:
+        return "local" if model == "recorded/reference" and all(d.shipped for d in data) else "stop"
+    if given not in ("stop", "local"):
+        raise ConfigError(f"--missing must be 'stop' or 'local', got {given!r}")
+    return cast(Literal["stop", "local"], given)
 
-    terminal.out.print(tables.console(tables.read_report(folder)))
-    terminal.out.print(f"Report: {page.write_report(folder)}", highlight=False, soft_wrap=True)
+
+def session_folder(parts: Sequence[Part], n: int | None, prompts: Path | None) -> Path:
+    """The default folder of a session: a single run's own, else one named after all that it holds."""
+    if not parts:
+        raise ConfigError("nothing to run: none of these suites is made for these data sets; see `clio-evals suites`")
+    hashes = [p.dataset.loaded.content_hash if p.dataset else p.name for p in parts]
+    names = sorted({suite.name for part in parts for suite in part.suites})
+    title = parts[0].name if len(parts) == 1 else "all" if len(parts) > 2 else "-".join(p.name for p in parts)
+    return default_folder(title, " ".join((*hashes, *names)), parts[0].config, n, prompts)
+
+
+def run(parts: Sequence[Part], folder: Path, prompts: Path | None) -> None:
+    """Run the parts, with a bar a stage. One run over one data set stands in `folder` itself."""
+    from evals import execute, session
+
+    data = parts[0].dataset
+    if len(parts) == 1 and data is not None:
+        part = parts[0]
+        with terminal.bars() as bars:
+            execute.run(data, part.config, folder, suites=part.suites, progress=bars, prompts=prompts)
+        return
+    with terminal.bars() as bars:
+        session.run(parts, folder, progress=bars.of, prompts=prompts)
+
+
+def suites() -> None:
+    """Print the suites."""
+    from evals.suites import SUITES
+
+    table = Table("suite", "what it measures", "shipped data")
+    for suite in SUITES.values():
+        table.add_row(suite.name, suite.about, "its own" if suite.fixed else ", ".join(suite.sets))
+    terminal.out.print(table)
+
+
+def finish(folder: Path) -> None:
+    """Print a run's tables, draw its figures, and write its page; a session's for each of its parts."""
+    from reports import blocks, overview, page, sections, tables
+
+    found = session.parts(folder)
+    for name, part in found.items():
+        if len(found) > 1:
+            terminal.out.rule(name)
+        if tables.has_pipeline(part):
+            terminal.out.print(tables.console(tables.read_report(part)))
+        for section in sections.read(part):
+            terminal.out.print(blocks.console(section))
+        page.write_report(part)
+    written = overview.write(folder, found) if folder not in found.values() else folder / "report.html"
+    terminal.out.print(f"Report: {written}", highlight=False, soft_wrap=True)
 
 
 def models(data: Dataset, config: Config, own_prices: Path | None) -> None:

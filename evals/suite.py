@@ -57,16 +57,16 @@ class Measured:
     hash: str = ""
 
 
-def metric(
+def metric(  # noqa: PLR0913 - a row has that many columns
     name: str,
-    value: float | None,
+    value: Any,  # numbers come out of frames, whose cells have no type of their own
     *,
     where: str = "all",
-    ends: tuple[float | None, float | None] = (None, None),
-    n: int = 0,
-    clusters: int | None = None,
-    paper: float | None = None,
-    note: str = "",
+    ends: tuple[Any, Any] = (None, None),
+    n: Any = 0,
+    clusters: Any = None,
+    paper: Any = None,
+    note: Any = "",
 ) -> dict[str, Any]:
     """A row of `metrics.csv`.
 
@@ -87,12 +87,12 @@ def metric(
 
 def item(
     metric: str,
-    item: str,
+    item: Any,
     score: float | None,
     *,
-    language: str = "",
-    category: str = "",
-    cluster: str = "",
+    language: Any = "",
+    category: Any = "",
+    cluster: Any = "",
     group: str = "",
 ) -> dict[str, Any]:
     """One scored thing.

@@ -13,9 +13,8 @@ import pandas as pd
 from clio_core import hierarchy
 from clio_core.pipeline import Base, Tools
 from evals import paper, reconstruction
+from evals.suite import Context, Measured, item, metric
 from synthetic.datasets import Dataset
-
-SUITE = "supervised"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,22 +95,55 @@ def score(rows: pd.DataFrame, dataset: Dataset) -> Supervised:
     )
 
 
-def metrics(result: Supervised, dataset: str) -> list[dict[str, object]]:
-    """Rows of `metrics.csv`: suite, dataset, metric, slice, value, low, high, n."""
-    head = {"suite": SUITE, "dataset": dataset}
-    rows: list[dict[str, object]] = [
-        {**head, "metric": r.metric, "slice": "all", "value": r.value, "low": r.low, "high": r.high, "n": r.n}
+async def measure(context: Context) -> Measured:
+    """Score the categories that the run's base clusters were assigned to; makes no call of its own."""
+    found = score(rows_of(context.dataset, context.result.base.members, context.assigned), context.dataset)
+    return Measured(found.tables(), metrics(found), items(found))
+
+
+def items(result: Supervised) -> list[dict[str, object]]:
+    """A scored item a conversation."""
+    return [
+        item(
+            "accuracy",
+            row["conversation"],
+            float(row["category"] == row["predicted"]),
+            language=row["language"],
+            category=row["category"],
+            # One without a base cluster failed by itself.
+            cluster=row["base_cluster"] or f"alone:{row['conversation']}",
+        )
+        for row in result.rows.to_dict("records")
+    ]
+
+
+def metrics(result: Supervised) -> list[dict[str, object]]:
+    """Rows of `metrics.csv`."""
+    count = result.rows["base_cluster"].replace("", None).nunique()
+    rows = [
+        metric(
+            str(r.metric).lower().replace(" ", "_"),
+            r.value,
+            ends=(r.low, r.high),
+            n=r.n,
+            clusters=count,
+            paper=r.paper,
+            note=r.note,
+        )
         for r in result.summary.itertuples()
     ]
-    for r in result.languages.itertuples():
-        place = {**head, "slice": f"language={r.language}", "n": r.samples}
-        rows.append({**place, "metric": "accuracy", "value": r.accuracy, "low": r.low, "high": r.high})
-        rows.append(
-            {**place, "metric": "macro_f1", "value": r.macro_f1, "low": r.macro_f1_low, "high": r.macro_f1_high}
-        )
-        rows.append({**place, "metric": "weighted_f1", "value": r.weighted_f1, "low": None, "high": None})
+    for row in result.languages.to_dict("records"):
+        place = {
+            "where": f"language={row['language']}",
+            "n": row["samples"],
+            "clusters": row["clusters"],
+            "note": row["note"],
+        }
+        ends, f1_ends = (row["low"], row["high"]), (row["macro_f1_low"], row["macro_f1_high"])
+        rows.append(metric("accuracy", row["accuracy"], ends=ends, paper=row["paper_accuracy"], **place))
+        rows.append(metric("macro_f1", row["macro_f1"], ends=f1_ends, **place))
+        rows.append(metric("weighted_f1", row["weighted_f1"], **place))
     for r in result.categories.itertuples():
-        place = {**head, "slice": f"category={r.category}", "n": r.truth, "low": None, "high": None}
-        rows.append({**place, "metric": "recall", "value": r.recall})
-        rows.append({**place, "metric": "precision", "value": r.precision})
+        rows.append(metric("recall", r.recall, where=f"category={r.category}", n=r.truth))
+        rows.append(metric("precision", r.precision, where=f"category={r.category}", n=r.reconstructed))
     return rows

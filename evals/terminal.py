@@ -19,13 +19,17 @@ MISSING_ANSWERS = 3  # exit code: a recording lacks answers; 1 stays for crashes
 class Bars:
     """A progress bar a stage."""
 
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
+    def __init__(self, progress: Progress, part: str = "") -> None:
+        self._progress, self._part = progress, part
         self._tasks: dict[str, TaskID] = {}
+
+    def of(self, part: str) -> Bars:
+        """Bars of one part of several, in the same display."""
+        return Bars(self._progress, f"{part}: ")
 
     def start(self, stage: str, total: int) -> None:
         """Show a bar for a stage."""
-        self._tasks[stage] = self._progress.add_task(stage, total=total)
+        self._tasks[stage] = self._progress.add_task(self._part + stage, total=total)
 
     def advance(self, stage: str) -> None:
         """One call of a stage is done."""
@@ -35,7 +39,7 @@ class Bars:
 @contextmanager
 def bars() -> Iterator[Bars]:
     """Progress bars on standard error, so that standard output stays clean for pipes."""
-    columns = (TextColumn("{task.description:<22}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description:<30}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=err) as progress:
         yield Bars(progress)
 

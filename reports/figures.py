@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import matplotlib.style
@@ -224,15 +226,26 @@ def draw_all(report: Report, folder: Path) -> dict[str, Path]:
     Returns:
         the SVG file of each figure, by name, in the order of `NAMES`.
     """
-    home = folder / "figures"
-    home.mkdir(parents=True, exist_ok=True)
     made = _drawn(report)
+    home = folder / "figures"
     for name in NAMES:
         if name not in made:
             (home / f"{name}.png").unlink(missing_ok=True)
             (home / f"{name}.svg").unlink(missing_ok=True)
+    return save({name: functools.partial(_same, figure) for name, figure in made.items()}, folder)
+
+
+def _same(figure: Figure) -> Figure:
+    return figure
+
+
+def save(drawings: Mapping[str, Callable[[], Figure]], folder: Path) -> dict[str, Path]:
+    """Draw each figure and write it as `figures/NAME.png` and `figures/NAME.svg`; returns the SVG files by name."""
+    home = folder / "figures"
+    home.mkdir(parents=True, exist_ok=True)
     with matplotlib.style.context(STYLE):
-        for name, figure in made.items():
+        for name, draw in drawings.items():
+            figure = draw()
             figure.savefig(home / f"{name}.png", dpi=_PNG_DPI, metadata={"Software": None})
             figure.savefig(home / f"{name}.svg", metadata={"Date": None, "Creator": None})
-    return {name: home / f"{name}.svg" for name in made}
+    return {name: home / f"{name}.svg" for name in drawings}

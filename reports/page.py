@@ -5,18 +5,23 @@ from __future__ import annotations
 import base64
 import hashlib
 import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from clio_core.runfolder import RunFolder
 from reports import verdict, words
+from reports.blocks import Picture, Section, Table
 from reports.captions import caption
-from reports.figures import draw_all
+from reports.figures import NAMES, draw_all, save
+from reports.sections import read as read_sections
 from reports.svg import inlined
-from reports.tables import FATES, Report, read_report
+from reports.tables import FATES, Report, has_pipeline, read_report
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _CARDS = {
@@ -37,20 +42,58 @@ def write_report(folder: Path) -> Path:
     Raises:
         RunFolderError: there is no finished run.
     """
-    report = read_report(folder)
-    pictures = draw_all(report, folder)
+    shown = read_sections(folder)
+    drawn = save({picture.name: picture.draw for section in shown for picture in section.pictures}, folder)
+    if has_pipeline(folder):
+        report = read_report(folder)
+        text = render(report, draw_all(report, folder), shown, drawn)
+    else:
+        text = whole(
+            "report.html.j2", {**_head(RunFolder.open(folder).read_manifest()), **_section_values(shown, drawn)}
+        )
     part = folder / "report.html.part"
-    part.write_text(render(report, pictures), encoding="utf-8")
+    part.write_text(text, encoding="utf-8")
     return part.replace(folder / "report.html")
 
 
-def render(report: Report, pictures: dict[str, Path]) -> str:
+def render(
+    report: Report,
+    pictures: dict[str, Path],
+    shown: Sequence[Section] = (),
+    drawn: Mapping[str, Path] = MappingProxyType({}),
+) -> str:
     """The page as text.
 
     Args:
         report: the run.
         pictures: SVG file of each figure by name, from `figures.draw_all`.
+        shown: sections of further suites.
+        drawn: SVG file of each of their pictures by name.
     """
+    values = {**_head(report.manifest), **_section_values(shown, drawn), **_part_values(report, pictures)}
+    return whole("report.html.j2", values)
+
+
+def body(folder: Path, prefix: str) -> tuple[Markup, list[Section]]:
+    """The inside of a finished run's page, to stand with others on one page.
+
+    Args:
+        folder: of the run; its pictures must have been drawn by `write_report`.
+        prefix: of every id, unique on that page.
+    """
+    shown = read_sections(folder)
+    home = folder / "figures"
+    drawn = {picture.name: home / f"{picture.name}.svg" for section in shown for picture in section.pictures}
+    values = _section_values(shown, drawn, prefix)
+    if not has_pipeline(folder):
+        return Markup(_environment().get_template("sections.html.j2").render(values)), shown  # noqa: S704 - escaped by the template
+    report = read_report(folder)
+    pictures = {name: home / f"{name}.svg" for name in NAMES if (home / f"{name}.svg").exists()}
+    values |= _part_values(report, pictures, prefix)
+    return Markup(_environment().get_template("part.html.j2").render(values)), shown  # noqa: S704 - escaped by the template
+
+
+def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -59,27 +102,88 @@ def render(report: Report, pictures: dict[str, Path]) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(percent=words.percent, count=words.count)
+    return environment
+
+
+def whole(template: str, values: Mapping[str, Any]) -> str:
+    """A whole page with its style and script."""
     script = (_TEMPLATES / "report.js").read_text(encoding="utf-8")
-    return environment.get_template("report.html.j2").render(
-        report=report,
-        sentences=verdict.sentences(report),
-        not_the_paper=verdict.NOT_THE_PAPER,
-        cards=_cards(report),
-        figures=_figures(report, pictures),
-        tree=_nested(report),
-        language_notes=[] if report.languages is None else words.notes(report.languages, "language"),
-        headline_notes=[] if report.headline is None else words.notes(report.headline, "metric"),
-        examples=_examples(report),
-        fate_names=FATES,
-        command=_command(report),
-        interval=words.interval,
-        rows=_rows,
-        moment=words.moment,
-        # Both files are part of this package, never of a run.
-        style=Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704
-        script=Markup(script),  # noqa: S704
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            **values,
+            moment=words.moment,
+            # Both files are part of this package, never of a run.
+            style=Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704
+            script=Markup(script),  # noqa: S704
+            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        )
     )
+
+
+def _head(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    name = str(manifest["dataset"]["name"])
+    return {
+        "title": f"Clio Evals: {name}",
+        "dataset": name,
+        "manifest": manifest,
+        "sensitive": manifest["dataset"].get("sensitive") is not False,
+        "report": None,
+    }
+
+
+def _part_values(report: Report, pictures: Mapping[str, Path], prefix: str = "") -> dict[str, Any]:
+    return {
+        "report": report,
+        "prefix": prefix,
+        "sentences": verdict.sentences(report),
+        "not_the_paper": verdict.NOT_THE_PAPER,
+        "cards": _cards(report),
+        "figures": _figures(report, pictures, prefix),
+        "tree": _nested(report),
+        "language_notes": [] if report.languages is None else words.notes(report.languages, "language"),
+        "headline_notes": [] if report.headline is None else words.notes(report.headline, "metric"),
+        "examples": _examples(report),
+        "fate_names": FATES,
+        "command": _command(report),
+        "interval": words.interval,
+        "rows": _rows,
+    }
+
+
+def _section_values(shown: Sequence[Section], drawn: Mapping[str, Path], prefix: str = "") -> dict[str, Any]:
+    """Sections as the template lays them out."""
+    return {
+        "prefix": prefix,
+        "sections": [
+            {
+                "suite": section.suite,
+                "title": section.title,
+                "sentences": section.sentences,
+                "blocks": [_block(block, drawn, prefix) for block in section.blocks],
+            }
+            for section in shown
+        ],
+    }
+
+
+def _block(block: Table | Picture, drawn: Mapping[str, Path], prefix: str) -> dict[str, Any]:
+    if isinstance(block, Picture):
+        # Drawn by our own code with all text as outlines: no text of a record or a model is markup in it.
+        svg = Markup(inlined(drawn[block.name].read_text(encoding="utf-8"), prefix + block.name))  # noqa: S704
+        return {"name": block.name, "title": block.title, "text": block.text, "alt": block.alternative, "svg": svg}
+    rows = []
+    for row in block.frame.to_dict("records"):
+        cells = [(row.get(column.key), column) for column in block.columns]
+        rows.append(
+            [
+                {"value": "" if words.absent(value) else value, "text": column.written(row), "kind": column.kind}
+                for value, column in cells
+            ]
+        )
+    heads = [{"label": c.label, "kind": "text" if c.kind == "text" else "number"} for c in block.columns]
+    return {"caption": block.caption, "heads": heads, "rows": rows, "note": block.note}
 
 
 def _rows(frame: pd.DataFrame | None) -> list[dict[Any, Any]]:
@@ -106,12 +210,12 @@ def _cards(report: Report) -> list[dict[str, str]]:
     return cards
 
 
-def _figures(report: Report, pictures: dict[str, Path]) -> dict[str, dict[str, Any]]:
+def _figures(report: Report, pictures: Mapping[str, Path], prefix: str) -> dict[str, dict[str, Any]]:
     made = {}
     for name, file in pictures.items():
         said = caption(name, report)
         # Drawn by our own code with all text as outlines: no text of a record or a model is markup in it.
-        svg = Markup(inlined(file.read_text(encoding="utf-8"), name))  # noqa: S704
+        svg = Markup(inlined(file.read_text(encoding="utf-8"), prefix + name))  # noqa: S704
         made[name] = {"name": name, "title": said.title, "text": said.text, "alt": said.alternative, "svg": svg}
     return made
 

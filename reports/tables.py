@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from rich import box
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from clio_core.records import Outcome
-from clio_core.runfolder import RunFolder, RunFolderError
+from clio_core.runfolder import RunFolder
 from reports import published, words
+from reports.console import plain_table
 
 FATES = ("published", "held_back", "removed", "failed")
 NOT_OK = tuple(outcome.value for outcome in Outcome if outcome is not Outcome.OK)
@@ -85,16 +84,18 @@ class Report:
         return None if rows.empty else rows.iloc[0]
 
 
+def has_pipeline(path: Path) -> bool:
+    """Whether a run went through the pipeline; a fixed set needs none."""
+    return (path / "published.json").exists()
+
+
 def read_report(path: Path) -> Report:
     """Read the folder of a finished run.
 
     Raises:
         RunFolderError: there is no run, or it is not finished (no manifest, or no published tree).
     """
-    # Asked before `RunFolder`, which makes the folder where there is none.
-    if not (path / "manifest.json").exists():
-        raise RunFolderError(f"{path} is not the folder of a finished run: it has no manifest.json")
-    folder = RunFolder(path)
+    folder = RunFolder.open(path)
     manifest = folder.read_manifest()
     sensitive = manifest["dataset"].get("sensitive") is not False
     unrecorded = _csv(folder, "unrecorded", ("stage",))
@@ -215,10 +216,12 @@ def console(report: Report) -> Group:
             [r["metric"], words.percent(r["value"]), words.interval(r["low"], r["high"]), words.percent(r["paper"])]
             for r in report.headline.to_dict("records")
         ]
-        parts += [_table(f"Reconstruction, {report.dataset}", ["metric", "value", "95% interval", "paper"], rows)]
+        parts += [plain_table(f"Reconstruction, {report.dataset}", ["metric", "value", "95% interval", "paper"], rows)]
         parts += _noted(report.headline, "metric")
     if report.languages is not None:
-        parts += [_table("By language", _LANGUAGE_HEADS, [_language(r) for r in report.languages.to_dict("records")])]
+        parts += [
+            plain_table("By language", _LANGUAGE_HEADS, [_language(r) for r in report.languages.to_dict("records")])
+        ]
         parts += [
             # Fifteen languages with a number each are for the page.
             Text(words.printable(note.split(" (")[0]), style="dim")
@@ -227,10 +230,10 @@ def console(report: Report) -> Group:
     if report.fates is not None:
         rows = [[r["label"], *(words.count(r[f]) for f in (*FATES, "total"))] for r in report.fates.to_dict("records")]
         heads = ["level", *(name.replace("_", " ") for name in FATES), "total"]
-        parts.append(_table("What became of the conversations", heads, rows))
+        parts.append(plain_table("What became of the conversations", heads, rows))
     if not report.outcomes.empty:
         rows = [[r["stage"], r["outcome"], words.count(r["calls"])] for r in report.outcomes.to_dict("records")]
-        parts.append(_table("Calls that did not end well", ["stage", "outcome", "calls"], rows))
+        parts.append(plain_table("Calls that did not end well", ["stage", "outcome", "calls"], rows))
     if not report.unrecorded.empty:
         calls = words.count(report.unrecorded["calls"].sum())
         parts.append(Text(f"{calls} calls were not in the recording; local/extractive answered them.", style="yellow"))
@@ -264,20 +267,3 @@ def _language(row: dict[Any, Any]) -> list[str]:
 
 def _noted(frame: pd.DataFrame, subject: str) -> list[RenderableType]:
     return [Text(words.printable(note), style="dim") for note in words.notes(frame, subject)]
-
-
-def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    # Cells are `Text`: a plain string would be read as markup.
-    # Plain and narrow, so that a table of languages fits into 80 columns.
-    table = Table(
-        title=Text(words.printable(title)),
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-        show_edge=False,
-    )
-    for i, head in enumerate(heads):
-        table.add_column(head, justify="left" if i == 0 else "right", no_wrap=True)
-    for row in rows:
-        table.add_row(*(Text(words.printable(cell)) for cell in row))
-    return table

@@ -37,6 +37,7 @@ class Dataset:
         truth: by conversation id.
         categories: every category that could be chosen, in order.
         sensitive: whether a report has to keep texts of single conversations to itself.
+        shipped: whether it is one of the project's own sets.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Dataset:
     truth: dict[str, Truth]
     categories: tuple[str, ...]
     sensitive: bool
+    shipped: bool = False
 
     @property
     def conversations(self) -> tuple[Conversation, ...]:
@@ -77,6 +79,7 @@ class Dataset:
             {c: t for c, t in self.truth.items() if c in kept},
             self.categories,
             self.sensitive,
+            self.shipped,
         )
 
 
@@ -109,7 +112,7 @@ def open_dataset(name: str, *, sensitive: bool = True) -> Dataset:
         occurring = {t.category for t in truth.values()}
         # A category of the taxonomy that the set does not use yet is no candidate: nothing could be right about it.
         categories = tuple(str(c["name"]) for c in taxonomy(name) if c["name"] in occurring)
-        return Dataset(name, loaded, truth, categories, sensitive=False)
+        return Dataset(name, loaded, truth, categories, sensitive=False, shipped=True)
     if not Path(name).exists():
         raise DatasetError(f"no data set {name!r}: neither one of {shipped()} nor a file of that path")
     loaded = load(name)

@@ -60,7 +60,9 @@ def test_every_conversation_is_counted_once_a_level(reference):
 def test_the_metrics_are_the_means_of_the_rows(reference):
     rows = rows_of(reference.folder / "tables" / "supervised_rows.csv")
     metrics = rows_of(reference.folder / "metrics.csv")
-    assert list(metrics[0]) == ["suite", "dataset", "metric", "slice", "value", "low", "high", "n"]
+    assert list(metrics[0]) == [
+        *("suite", "dataset", "metric", "slice", "value", "low", "high", "n", "clusters", "paper", "note")
+    ]
     hits = defaultdict(list)
     for row in rows:
         hits["all"].append(row["predicted"] == row["category"])

@@ -1,0 +1,21 @@
+"""The page of a session: every part's page in one, with links to its sections."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from clio_core.runfolder import RunFolder
+from reports import page
+
+
+def write(folder: Path, parts: Mapping[str, Path]) -> Path:
+    """Write `report.html` of a session whose parts have their own pages already; returns its path."""
+    shown = []
+    for name, part in parts.items():
+        inside, sections = page.body(part, f"{name}-")
+        shown.append({"name": name, "prefix": f"{name}-", "body": inside, "sections": sections})
+    values = {"title": "Clio Evals", "manifest": RunFolder.open(folder).read_manifest(), "parts": shown}
+    written = folder / "report.html.part"
+    written.write_text(page.whole("overview.html.j2", values), encoding="utf-8")
+    return written.replace(folder / "report.html")
