@@ -93,8 +93,8 @@ def taxonomy(name: str) -> list[dict[str, object]]:
 
 
 def shipped() -> list[str]:
-    """Names of the data sets that ship with the project."""
-    return sorted(path.stem for path in (HOME / "data").glob("*.jsonl"))
+    """Names of the sets of conversations that ship with the project: those that have a taxonomy."""
+    return sorted(p.stem for p in (HOME / "data").glob("*.jsonl") if (HOME / "taxonomy" / f"{p.stem}.toml").exists())
 
 
 def open_dataset(name: str, *, sensitive: bool = True) -> Dataset:

@@ -43,6 +43,7 @@ def commands():
 def test_there_are_the_commands_that_the_documentation_speaks_of():
     assert {words for words, _ in commands()} >= {
         ("run",),
+        ("suites",),
         ("cluster",),
         ("report",),
         ("models",),
@@ -126,7 +127,7 @@ def gaps(tmp_path):
     """A copy of the reference recording that lacks seven answers, and the answers by their key."""
     # The recording also serves other data sets: what the default run needs is what it asks an empty recording for.
     (tmp_path / "empty").mkdir()
-    clio("run", "--model", f"recorded/{tmp_path / 'empty'}", "--out", tmp_path / "asking")
+    clio("run", "--dataset", "regular", "--model", f"recorded/{tmp_path / 'empty'}", "--out", tmp_path / "asking")
     asked = (tmp_path / "asking" / "pending.jsonl").read_text(encoding="utf-8").split("\n")
     needed = {json.loads(line)["custom_id"][-32:] for line in asked if line}
     recording = shutil.copytree(RECORDINGS / "reference", tmp_path / "recording")
@@ -155,7 +156,7 @@ def answered(request, text, *, batch):
 def test_missing_answers_are_asked_for_brought_in_and_the_run_goes_on(gaps, tmp_path, reference):
     recording, taken = gaps
     out = tmp_path / "run"
-    run = ("run", "--model", f"recorded/{recording}", "--out", out)
+    run = ("run", "--dataset", "regular", "--model", f"recorded/{recording}", "--out", out)
     first = clio(*run)
     assert first.exit_code == 3, first.output
     assert "7 of 1800 calls are not in the recording" in first.stderr
