@@ -39,6 +39,8 @@ class Config:
         width: calls under way at once.
         quote: local/extractive may name a cluster by one of its records; only for data that is not sensitive.
         prefill: "auto", "always" or "never" (see `capabilities.takes_prefill`).
+        seeds: how many seeds, this one included, the suite of that name clusters under.
+        repeats: how often it asks each of them.
         missing: what happens to a call that a recording does not hold. "stop": the stage ends and says what is
             missing. "local": local/extractive answers for clusters, is counted, and the report says so at the top;
             what it cannot answer (grading) counts as failed; a missing facet still ends the run.
@@ -69,6 +71,8 @@ class Config:
     width: int = 50
     quote: bool = False
     prefill: Literal["auto", "always", "never"] = "auto"
+    seeds: int = 1
+    repeats: int = 1
     missing: Literal["stop", "local"] = "stop"
 
     def __post_init__(self) -> None:
@@ -76,7 +80,18 @@ class Config:
             raise ConfigError(f"models: roles are {list(ROLES)}, got {unknown}")
         if self.cluster_facet not in self.facets:
             raise ConfigError(f"cluster_facet {self.cluster_facet!r} is not among the facets {list(self.facets)}")
-        for name in ("sample", "k", "levels", "top", "min_conversations", "min_accounts", "attempts", "width"):
+        for name in (
+            "sample",
+            "k",
+            "levels",
+            "top",
+            "min_conversations",
+            "min_accounts",
+            "attempts",
+            "width",
+            "seeds",
+            "repeats",
+        ):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ConfigError(f"{name} must be at least 1, got {value}")

@@ -8,10 +8,12 @@ and bounded second attempts where an answer came in the wrong form.
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sized
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
 
@@ -75,7 +77,16 @@ class Door:
         self.stage_models: dict[str, str] = {}
         self.watch, self.stand_in = watch, stand_in
         self.stood_in: Counter[str] = Counter()
+        self._sample = 0
         self._under_way: dict[str, asyncio.Task[Answer]] = {}
+
+    def sampling(self, sample: int) -> Door:
+        """The same door, whose calls are asked for the (sample + 1)-th time; what it counts is counted here too."""
+        if not sample:
+            return self
+        other = copy.copy(self)
+        other._sample = sample
+        return other
 
     async def ask(
         self, calls: Iterable[Call], read: Callable[[str], T | None], tag: str, *, total: int | None = None
@@ -126,6 +137,8 @@ class Door:
 
     async def _settle(self, call: Call, read: Callable[[str], T | None], tag: str, missing: list[str]) -> Reply[T]:
         model = self.models(call.role)
+        if self._sample:
+            call = replace(call, sample=self._sample)
         self.stage_models[call.stage] = capabilities.full_name(model)
         attempts = self.attempts if capabilities.can_vary(model) else 1
         outcome = Outcome.ERROR

@@ -124,7 +124,9 @@ class RunFolder:
         mine = {"dataset": dataset_hash, "config": json.loads(json.dumps(config.as_dict()))}
         if file.exists():
             held = json.loads(file.read_text(encoding="utf-8"))
-            differs = [k for k in mine["config"] if held["config"].get(k) != mine["config"][k]]
+            # More seeds or repeats add to what is there.
+            fixed = [k for k in mine["config"] if k not in ("seeds", "repeats")]
+            differs = [k for k in fixed if held["config"].get(k) != mine["config"][k]]
             if held["dataset"] != mine["dataset"] or differs:
                 what = f"settings {differs}" if differs else "another data set"
                 raise RunFolderError(f"{self.path} holds a run with {what}; choose another --out or remove it")

@@ -59,6 +59,12 @@ def run(
     n: Annotated[int | None, typer.Option(help="Only so many conversations a set, spread over categories.")] = None,
     k: K = None,
     seed: Seed = 0,
+    seeds: Annotated[
+        int | None, typer.Option(help="Also cluster, name and assign under so many seeds in all (suite `seeds`).")
+    ] = None,
+    repeats: Annotated[
+        int, typer.Option(help="Ask each seed's questions so often, to see the model's own spread.")
+    ] = 1,
     min_conversations: Conversations = 4,
     min_accounts: Accounts = 3,
     embedder: Embedder = "all-MiniLM-L6-v2",
@@ -82,7 +88,7 @@ def run(
         from evals import suites as registry
         from synthetic.datasets import Dataset, open_dataset
 
-        wanted = registry.chosen(suites or registry.DEFAULT)
+        wanted = registry.chosen([*(suites or registry.DEFAULT), *(["seeds"] if seeds or repeats > 1 else [])])
         names = dataset or registry.sets_of(wanted)
         data = [open_dataset(name, sensitive=sensitive) for name in names]
         data = data if n is None else [d.first(n) for d in data]
@@ -93,6 +99,8 @@ def run(
                 models=showing.roles(role),
                 k=k,
                 seed=seed,
+                seeds=seeds or registry.SEEDS,
+                repeats=repeats,
                 embedder=embedder,
                 width=width,
                 min_conversations=min_conversations,

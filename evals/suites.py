@@ -42,9 +42,16 @@ SUITES: dict[str, Suite] = {
     suite.name: suite
     for suite in (
         Suite("supervised", "Base clusters led back to the known categories (Table 5).", _BOTH, "evals.supervised"),
+        Suite(
+            "seeds",
+            "What other seeds of the same clustering give: how far chance carries.",
+            ("regular",),
+            "evals.seeds",
+        ),
     )
 }
 DEFAULT = ("supervised",)
+SEEDS = 5  # as many as a release gate wants on either side, unless the user says otherwise
 
 
 def chosen(names: Iterable[str]) -> list[Suite]:

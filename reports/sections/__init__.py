@@ -16,7 +16,7 @@ from clio_core.runfolder import RunFolder
 from reports.blocks import Section
 
 # In the order of a page. The supervised suite has pages of its own, in `reports.page`.
-MODULES: tuple[str, ...] = ()
+MODULES: tuple[str, ...] = ("seeds",)
 
 
 @dataclass(frozen=True, slots=True)
