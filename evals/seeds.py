@@ -142,7 +142,7 @@ def null_differences(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def agreement(runs: dict[tuple[int, int], pd.DataFrame]) -> pd.DataFrame:
-    """How alike two seeds' partitions are (adjusted Rand index), and the share of conversations that keep their category."""
+    """How alike two seeds' partitions are (adjusted Rand index), and what share keeps its category."""
     first = {seed: rows.set_index("conversation") for (seed, repeat), rows in runs.items() if repeat == 0}
     rows = []
     for a, b in itertools.combinations(first, 2):

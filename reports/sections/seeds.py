@@ -38,8 +38,8 @@ def section(run: Run) -> Section | None:
         Picture(
             "seeds_accuracy",
             "Accuracy under other seeds",
-            "A dot is one run of the same pipeline over the same facets; only the seed of k-means differs. A change that "
-            "you make has to move accuracy by more than this before it means anything.",
+            "A dot is one run of the same pipeline over the same facets; only the seed of k-means differs. A change of "
+            "yours has to move accuracy by more than this before it means anything.",
             "Strip of dots, one for the accuracy under each seed. The numbers stand in the table of seeds.",
             lambda: accuracies(seeds),
         ),
@@ -64,6 +64,6 @@ def _sentence(seeds: pd.DataFrame, agreement: pd.DataFrame) -> str:
     count = words.count(seeds["seed"].nunique())
     alike = f"{agreement['adjusted_rand'].min():.2f} to {agreement['adjusted_rand'].max():.2f}"
     return (
-        f"Under {count} seeds of k-means accuracy ran from {low} to {high}. Two seeds cut the conversations into clusters "
+        f"Under {count} seeds of k-means accuracy ran from {low} to {high}. Two seeds cut the data into clusters "
         f"that agree to {alike} (adjusted Rand index; 1 is the same partition)."
     )
