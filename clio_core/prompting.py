@@ -183,6 +183,13 @@ def names() -> list[str]:
     return sorted(path.stem for path in PROMPTS.glob("*.txt"))
 
 
+def texts(override: Path | None = None) -> dict[str, str]:
+    """Text of every prompt file by its path below `prompts/`; those under `override` win."""
+    files = sorted([*PROMPTS.glob("*.txt"), *PROMPTS.glob("*/*.toml")])
+    relative = [file.relative_to(PROMPTS).as_posix() for file in files]
+    return {name: read_shipped(name, override) for name in relative}
+
+
 def load(name: str, override: Path | None = None) -> Prompt:
     """Read the prompt called `name`, from `override` if it holds a file of that name, else as shipped."""
     return parse(name, read_shipped(f"{name}.txt", override))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import statsmodels.api as sm
@@ -165,11 +166,23 @@ def paired_difference(
 
 
 def _two_way_error(change: FloatArray, codes_a: IntArray, codes_b: IntArray) -> float:
-    fit = sm.OLS(change, np.ones(len(change))).fit()
+    return robust_errors(sm.OLS(change, np.ones(len(change))).fit(), codes_a, codes_b)[0]
+
+
+def robust_errors(fit: Any, codes_a: IntArray, codes_b: IntArray) -> list[float]:
+    """Standard errors of a regression's coefficients, clustered both ways.
+
+    Args:
+        fit: a fitted statsmodels OLS over n rows.
+        codes_a, codes_b: shape (n,), cluster of each row in either run.
+    Returns:
+        one a coefficient. The two-way sum subtracts a term and can fall below either side alone, even below zero. The
+        larger side is the honest floor, and independent rows the floor under that: clumps that happen to cancel are
+        no precision.
+    """
     both, first, second = cov_cluster_2groups(fit, np.c_[codes_a, codes_b])
-    # The two-way sum subtracts a term and can fall below either side alone, even below zero. The larger side is the
-    # honest floor, and independent rows the floor under that: clumps that happen to cancel are no precision.
-    return math.sqrt(max(float(found[0, 0]) for found in (both, first, second, fit.cov_params())))
+    found = (both, first, second, fit.cov_params())
+    return [math.sqrt(max(float(matrix[i, i]) for matrix in found)) for i in range(len(fit.params))]
 
 
 def _p_value(value: float, error: float, freedom: int) -> float:

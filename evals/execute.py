@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from clio_core import pipeline, recordings, runfolder
+from clio_core import pipeline, prompting, recordings, runfolder
 from clio_core.config import Config, ConfigError
 from clio_core.door import Door, Progress, UnrecordedError
 from clio_core.embedding import Store
@@ -235,5 +235,6 @@ def _close(folder: RunFolder, tools: Tools, dataset: dict[str, Any], began: date
     made["unrecorded"] = sum(stood_in.values())
     rows = [{"stage": stage, "calls": calls} for stage, calls in sorted(stood_in.items())]
     pd.DataFrame(rows, columns=["stage", "calls"]).to_csv(folder.tables / "unrecorded.csv", index=False)
+    folder.write_json("prompts.json", prompting.texts(prompts))
     folder.write_table("usage", made["usage"], list(made["usage"][0]) if made["usage"] else ["stage"])
     folder.write_json("manifest.json", made)

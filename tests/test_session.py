@@ -95,7 +95,7 @@ def test_a_missing_facet_is_never_stood_in_for(tmp_path):
 
 
 def test_suites_and_data_sets_that_do_not_fit_are_refused_with_the_list():
-    with pytest.raises(ConfigError, match="no suite.*superviced.*supervised"):
+    with pytest.raises(ConfigError, match=r"no suite.*superviced.*supervised"):
         suites.chosen(["superviced"])
     done = clio("run", "seeds", "--dataset", "concerning")
     assert done.exit_code == 2
