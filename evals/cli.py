@@ -229,7 +229,7 @@ def lock() -> None:
 @app.command()
 def generate(
     out: Annotated[Path, typer.Option(help="File to write, .jsonl or .parquet; manifest and journal stand beside it.")],
-    taxonomy: Annotated[str, typer.Option(help="`regular` or `concerning`.")] = "regular",
+    taxonomy: Annotated[str, typer.Option(help="`regular`, `concerning` or `private`.")] = "regular",
     size: Annotated[
         int, typer.Option(help="Conversations; categories x 15 languages, or a multiple, is balanced.")
     ] = 300,

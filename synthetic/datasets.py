@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from clio_core.loaders import Loaded, content_hash, load
@@ -28,6 +29,34 @@ class Truth:
 
 
 @dataclass(frozen=True, slots=True)
+class Planted:
+    """A private fact that stands in a conversation.
+
+    Attributes:
+        kind: one of `planting.KINDS`.
+        value: as it stands in the first message, letter for letter.
+        aliases: how else a text could give it away (romanised, in Western digits, translated), the fullest forms first.
+    """
+
+    kind: str
+    value: str
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A fact out of the same program as the planted ones that stands in no conversation.
+
+    Where it is "found" all the same, the search was mistaken: controls give the rate of false finds.
+    """
+
+    language: str
+    kind: str
+    value: str
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Dataset:
     """Conversations with their truth.
 
@@ -37,6 +66,7 @@ class Dataset:
         truth: by conversation id.
         categories: every category that could be chosen, in order.
         sensitive: whether a report has to keep texts of single conversations to itself.
+        planted: private facts by conversation id, for those conversations that have any.
     """
 
     name: str
@@ -44,6 +74,7 @@ class Dataset:
     truth: dict[str, Truth]
     categories: tuple[str, ...]
     sensitive: bool
+    planted: dict[str, tuple[Planted, ...]] = field(default_factory=dict)
 
     @property
     def conversations(self) -> tuple[Conversation, ...]:
@@ -77,6 +108,7 @@ class Dataset:
             {c: t for c, t in self.truth.items() if c in kept},
             self.categories,
             self.sensitive,
+            {c: facts for c, facts in self.planted.items() if c in kept},
         )
 
 
@@ -91,7 +123,21 @@ def taxonomy(name: str) -> list[dict[str, object]]:
 
 def shipped() -> list[str]:
     """Names of the data sets that ship with the project."""
-    return sorted(path.stem for path in (HOME / "data").glob("*.jsonl"))
+    # Files beside a set, such as its controls, have a second dot in their name.
+    return sorted(path.stem for path in (HOME / "data").glob("*.jsonl") if "." not in path.stem)
+
+
+def controls(name: str) -> tuple[Control, ...]:
+    """The never-planted facts of a shipped data set.
+
+    Raises:
+        DatasetError: the set has none.
+    """
+    file = HOME / "data" / f"{name}.controls.jsonl"
+    if not file.exists():
+        raise DatasetError(f"no controls for the data set {name!r}: there is no {file.name} in {file.parent}")
+    rows = map(json.loads, filter(None, file.read_text(encoding="utf-8").split("\n")))
+    return tuple(Control(row["language"], row["kind"], row["value"], tuple(row["aliases"])) for row in rows)
 
 
 def open_dataset(name: str, *, sensitive: bool = True) -> Dataset:
@@ -109,12 +155,13 @@ def open_dataset(name: str, *, sensitive: bool = True) -> Dataset:
         occurring = {t.category for t in truth.values()}
         # A category of the taxonomy that the set does not use yet is no candidate: nothing could be right about it.
         categories = tuple(str(c["name"]) for c in taxonomy(name) if c["name"] in occurring)
-        return Dataset(name, loaded, truth, categories, sensitive=False)
+        return Dataset(name, loaded, truth, categories, False, _planted(loaded, name))
     if not Path(name).exists():
         raise DatasetError(f"no data set {name!r}: neither one of {shipped()} nor a file of that path")
     loaded = load(name)
     truth = _truth(loaded, name)
-    return Dataset(Path(name).stem, loaded, truth, tuple(sorted({t.category for t in truth.values()})), sensitive)
+    categories = tuple(sorted({t.category for t in truth.values()}))
+    return Dataset(Path(name).stem, loaded, truth, categories, sensitive, _planted(loaded, name))
 
 
 def _truth(loaded: Loaded, name: str) -> dict[str, Truth]:
@@ -127,4 +174,22 @@ def _truth(loaded: Loaded, name: str) -> dict[str, Truth]:
                 f"got {sorted(conversation.metadata)}; use `clio-evals cluster` for data without truth"
             )
         found[conversation.id] = Truth(**known)
+    return found
+
+
+def _planted(loaded: Loaded, name: str) -> dict[str, tuple[Planted, ...]]:
+    found: dict[str, tuple[Planted, ...]] = {}
+    for conversation in loaded.conversations:
+        try:
+            facts = tuple(
+                Planted(str(fact["kind"]), str(fact["value"]), tuple(map(str, fact.get("aliases", ()))))
+                for fact in conversation.metadata.get("planted") or ()
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise DatasetError(
+                f"{name}, conversation {conversation.id!r}: 'planted' must be a list of objects with kind, value and "
+                f"aliases, got {conversation.metadata['planted']!r}"
+            ) from error
+        if facts:
+            found[conversation.id] = facts
     return found
