@@ -269,7 +269,7 @@ def lock() -> None:
 @app.command()
 def generate(
     out: Annotated[Path, typer.Option(help="File to write, .jsonl or .parquet; manifest and journal stand beside it.")],
-    taxonomy: Annotated[str, typer.Option(help="`regular` or `concerning`.")] = "regular",
+    taxonomy: Annotated[str, typer.Option(help="`regular`, `concerning` or `private`.")] = "regular",
     size: Annotated[
         int, typer.Option(help="Conversations; categories x 15 languages, or a multiple, is balanced.")
     ] = 300,
@@ -326,7 +326,7 @@ def check_data(
     run: Annotated[Path | None, typer.Option(help="A finished run over the (one) set: also looks for twins.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write every finding to this CSV file.")] = None,
 ) -> None:
-    """Check data sets: language, duplicates, leaks, balance, lengths, refusals. Exit code 100 if a check fails.
+    """Check data sets: language, duplicates, leaks, balance, lengths, refusals, planted facts. Exit code 100 on a fail.
 
     Works on the shipped sets and on any file whose rows carry category and language. A failed check names the rows.
     """

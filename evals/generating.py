@@ -20,7 +20,7 @@ from clio_core.loaders import content_hash
 from clio_core.records import Conversation
 from clio_core.transcript import estimate_tokens
 from evals.costs import Prices
-from synthetic import design, generator
+from synthetic import design, generator, planting
 
 # Tokens of an answer, as seen in the recording that ships with the project; scripts differ up to threefold.
 _REQUEST_TOKENS, _ANSWER_TOKENS = 90, 330
@@ -120,6 +120,8 @@ def write(
     finally:
         door.journal.close()
     save(made.conversations, out)
+    if any(row.facts for row in rows):
+        save_controls(rows, out)
     used = [prompting.load(name, prompts) for name in (prompt_name, "generate_dialogue")]
     manifest = {
         "conversations": len(made.conversations),
@@ -153,6 +155,13 @@ def save(conversations: Sequence[Conversation], out: Path) -> None:
     import pyarrow.parquet as pq
 
     pq.write_table(pa.Table.from_pylist(rows), out)
+
+
+def save_controls(rows: Sequence[design.Row], out: Path) -> None:
+    """Write the facts that are planted nowhere, of every kind and language of a design, beside the set."""
+    languages = sorted({row.language for row in rows}, key=design.LANGUAGES.index)
+    lines = [json.dumps(asdict(control), ensure_ascii=False) + "\n" for control in planting.controls(languages)]
+    out.with_suffix(".controls.jsonl").write_text("".join(lines), encoding="utf-8", newline="\n")
 
 
 def _flat(c: Conversation) -> dict[str, Any]:

@@ -264,6 +264,17 @@ def refusals(data: Dataset) -> Checked:
     return Checked("refusals", highest, limit, concerning or not listed, listed)
 
 
+def planted(data: Dataset) -> Checked:
+    """Every planted fact in its row's first message, letter for letter."""
+    findings = [
+        f"{conversation.id}: its first message lacks the {fact.kind} {fact.value!r}"
+        for conversation in data.conversations
+        for fact in data.planted.get(conversation.id, ())
+        if fact.value not in _first(conversation)
+    ]
+    return Checked("planted facts", len(findings), "none missing", not findings, tuple(findings))
+
+
 def check(data: Dataset) -> list[Checked]:
     """Every check that needs nothing but the data."""
-    return [f(data) for f in (languages, duplicates, openings, leaks, ngrams, balance, lengths, refusals)]
+    return [f(data) for f in (languages, duplicates, openings, leaks, ngrams, balance, lengths, refusals, planted)]

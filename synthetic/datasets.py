@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from clio_core.loaders import Loaded, content_hash, load
@@ -28,6 +29,34 @@ class Truth:
 
 
 @dataclass(frozen=True, slots=True)
+class Planted:
+    """A private fact that stands in a conversation.
+
+    Attributes:
+        kind: one of `planting.KINDS`.
+        value: as it stands in the first message, letter for letter.
+        aliases: how else a text could give it away (romanised, in Western digits, translated), the fullest forms first.
+    """
+
+    kind: str
+    value: str
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A fact out of the same program as the planted ones that stands in no conversation.
+
+    Where it is "found" all the same, the search was mistaken: controls give the rate of false finds.
+    """
+
+    language: str
+    kind: str
+    value: str
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Dataset:
     """Conversations with their truth.
 
@@ -38,6 +67,7 @@ class Dataset:
         categories: every category that could be chosen, in order.
         sensitive: whether a report has to keep texts of single conversations to itself.
         shipped: whether it is one of the project's own sets.
+        planted: private facts by conversation id, for those conversations that have any.
     """
 
     name: str
@@ -46,6 +76,7 @@ class Dataset:
     categories: tuple[str, ...]
     sensitive: bool
     shipped: bool = False
+    planted: dict[str, tuple[Planted, ...]] = field(default_factory=dict)
 
     @property
     def conversations(self) -> tuple[Conversation, ...]:
@@ -80,6 +111,7 @@ class Dataset:
             self.categories,
             self.sensitive,
             self.shipped,
+            {c: facts for c, facts in self.planted.items() if c in kept},
         )
 
 
@@ -97,6 +129,19 @@ def shipped() -> list[str]:
     return sorted(p.stem for p in (HOME / "data").glob("*.jsonl") if (HOME / "taxonomy" / f"{p.stem}.toml").exists())
 
 
+def controls(name: str) -> tuple[Control, ...]:
+    """The never-planted facts of a shipped data set.
+
+    Raises:
+        DatasetError: the set has none.
+    """
+    file = HOME / "data" / f"{name}.controls.jsonl"
+    if not file.exists():
+        raise DatasetError(f"no controls for the data set {name!r}: there is no {file.name} in {file.parent}")
+    rows = map(json.loads, filter(None, file.read_text(encoding="utf-8").split("\n")))
+    return tuple(Control(row["language"], row["kind"], row["value"], tuple(row["aliases"])) for row in rows)
+
+
 def open_dataset(name: str, *, sensitive: bool = True) -> Dataset:
     """A shipped data set by name, or a user's own file whose rows carry category and language.
 
@@ -112,12 +157,14 @@ def open_dataset(name: str, *, sensitive: bool = True) -> Dataset:
         occurring = {t.category for t in truth.values()}
         # A category of the taxonomy that the set does not use yet is no candidate: nothing could be right about it.
         categories = tuple(str(c["name"]) for c in taxonomy(name) if c["name"] in occurring)
-        return Dataset(name, loaded, truth, categories, sensitive=False, shipped=True)
+        planted = _planted(loaded, name)
+        return Dataset(name, loaded, truth, categories, sensitive=False, shipped=True, planted=planted)
     if not Path(name).exists():
         raise DatasetError(f"no data set {name!r}: neither one of {shipped()} nor a file of that path")
     loaded = load(name)
     truth = _truth(loaded, name)
-    return Dataset(Path(name).stem, loaded, truth, tuple(sorted({t.category for t in truth.values()})), sensitive)
+    categories = tuple(sorted({t.category for t in truth.values()}))
+    return Dataset(Path(name).stem, loaded, truth, categories, sensitive, planted=_planted(loaded, name))
 
 
 def _truth(loaded: Loaded, name: str) -> dict[str, Truth]:
@@ -130,4 +177,22 @@ def _truth(loaded: Loaded, name: str) -> dict[str, Truth]:
                 f"got {sorted(conversation.metadata)}; use `clio-evals cluster` for data without truth"
             )
         found[conversation.id] = Truth(**known)
+    return found
+
+
+def _planted(loaded: Loaded, name: str) -> dict[str, tuple[Planted, ...]]:
+    found: dict[str, tuple[Planted, ...]] = {}
+    for conversation in loaded.conversations:
+        try:
+            facts = tuple(
+                Planted(str(fact["kind"]), str(fact["value"]), tuple(map(str, fact.get("aliases", ()))))
+                for fact in conversation.metadata.get("planted") or ()
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise DatasetError(
+                f"{name}, conversation {conversation.id!r}: 'planted' must be a list of objects with kind, value and "
+                f"aliases, got {conversation.metadata['planted']!r}"
+            ) from error
+        if facts:
+            found[conversation.id] = facts
     return found

@@ -8,13 +8,14 @@ balanced over categories and languages. A smaller size is the beginning of a lar
 from __future__ import annotations
 
 import functools
-import hashlib
 import tomllib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from synthetic import planting
 from synthetic.datasets import HOME, DatasetError, taxonomy
+from synthetic.seeding import draw
 
 LANGUAGES = (
     "English",
@@ -53,6 +54,7 @@ class Row:
     register: str
     turns: int
     persona: str
+    facts: tuple[planting.Fact, ...] = ()
 
 
 @functools.cache
@@ -61,16 +63,11 @@ def attributes() -> dict[str, list[Any]]:
     return tomllib.loads((HOME / "taxonomy" / "attributes.toml").read_text(encoding="utf-8"))
 
 
-def _draw(seed: int, *parts: object) -> int:
-    """A number that depends on the seed and the parts alone, so that no row depends on how many others there are."""
-    return int.from_bytes(hashlib.sha256(repr((seed, *parts)).encode()).digest()[:8], "big")
-
-
 def plan(name: str, size: int, *, languages: tuple[str, ...] = LANGUAGES, seed: int = 0) -> list[Row]:
     """The first `size` rows of the design of a taxonomy.
 
     Args:
-        name: taxonomy, "regular" or "concerning".
+        name: taxonomy, "regular", "concerning" or "private"; the rows of the last one have facts to plant.
         size: number of conversations; a multiple of categories x languages is fully balanced.
         languages: which languages, by their English names.
         seed: of everything that is drawn.
@@ -97,12 +94,10 @@ def _row(
     subcategories = category["subcategories"]
     key = (name, category["name"], language, turn)
     slug = language.lower().replace(" ", "-")
-    account = _draw(seed, "account", *key) % max(1, round(len(categories) * 2 / _PER_ACCOUNT))
     return Row(
         id=f"{name}-{slug}-{c:02d}-{turn}",
-        # Accounts keep to one language, as people mostly do.
-        account=f"{name}-account-{slug}-{account:02d}",
-        time=_START + timedelta(seconds=_draw(seed, "time", *key) % (_DAYS * 86400)),
+        account=_account(name, categories, c, slug, draw(seed, "account", *key)),
+        time=_START + timedelta(seconds=draw(seed, "time", *key) % (_DAYS * 86400)),
         category=category["name"],
         subcategory=subcategories[(lang + 2 * c + turn * 2) % len(subcategories)],
         language=language,
@@ -111,5 +106,13 @@ def _row(
         tone=lists["tone"][(lang + 5 * c + turn) % 6],
         register=lists["register"][(lang + c + 3 * turn + lang // 4) % 4],
         turns=lists["turns"][(2 * lang + c + 3 * turn) % 5],
-        persona=lists["persona"][_draw(seed, "persona", *key) % len(lists["persona"])],
+        persona=category.get("persona") or lists["persona"][draw(seed, "persona", *key) % len(lists["persona"])],
+        facts=planting.facts(language, c, len(categories), turn, seed) if name == "private" else (),
     )
+
+
+def _account(name: str, categories: list[dict[str, Any]], c: int, slug: str, drawn: int) -> str:
+    """Accounts keep to one language, as people mostly do, but where a category belongs to a few of all languages."""
+    if few := categories[c].get("accounts"):
+        return f"{name}-account-helper-{c:02d}-{drawn % few:02d}"
+    return f"{name}-account-{slug}-{drawn % max(1, round(len(categories) * 2 / _PER_ACCOUNT)):02d}"

@@ -9,8 +9,9 @@ import functools
 import re
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from clio_core.door import Call, Door, Reply, UnrecordedError
 from clio_core.prompting import load, read_shipped
@@ -19,7 +20,11 @@ from clio_core.replies import tagged
 from synthetic.design import Row
 
 _TURN = re.compile(r"<(assistant|user)>\s*(.*?)\s*</\1>", re.S)
-REQUEST_PROMPTS = {"regular": "generate_request", "concerning": "generate_request_concerning"}
+REQUEST_PROMPTS = {
+    "regular": "generate_request",
+    "concerning": "generate_request_concerning",
+    "private": "generate_request_private",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +74,25 @@ async def write_requests(
             stage="generate:request",
             role=prompt.role,
             subject=row.id,
-            rendered=prompt.fill(
-                category=row.category,
-                subcategory=row.subcategory,
-                language=row.language,
-                register=row.register,
-                length=row.length,
-                tone=row.tone,
-                persona=row.persona,
-            ),
+            rendered=prompt.fill(**_values(row)),
         )
         for row in rows
     ]
     return await door.ask(calls, lambda text: tagged(text, "message"), "message")
+
+
+def _values(row: Row) -> dict[str, str]:
+    """What a request prompt is filled with; facts only where there are any."""
+    values = {
+        "category": row.category,
+        "subcategory": row.subcategory,
+        "language": row.language,
+        "register": row.register,
+        "length": row.length,
+        "tone": row.tone,
+        "persona": row.persona,
+    }
+    return values | {"facts": "\n".join(fact.line for fact in row.facts)} if row.facts else values
 
 
 async def write_dialogues(
@@ -135,11 +146,13 @@ async def generate(
 
 
 def _conversation(row: Row, message: str, rest: list[Message]) -> Conversation:
-    known = {
+    known: dict[str, Any] = {
         "language": row.language,
         "category": row.category,
         "subcategory": row.subcategory,
         "tone": row.tone,
         "length": row.length.split(",")[0],
     }
+    if row.facts:
+        known["planted"] = [asdict(fact.planted) | {"aliases": list(fact.planted.aliases)} for fact in row.facts]
     return Conversation(row.id, row.account, (Message("user", message), *rest), row.time, known)

@@ -7,7 +7,7 @@ import pytest
 
 from clio_core.records import Conversation, Message
 from synthetic import checks
-from synthetic.datasets import Dataset, Truth, open_dataset
+from synthetic.datasets import Dataset, Planted, Truth, open_dataset
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def of(data: Dataset, language: str, place: int = 0) -> Conversation:
     return [c for c in data.conversations if data.truth[c.id].language == language][place]
 
 
-@pytest.mark.parametrize("name", ["languages", "duplicates", "openings", "leaks", "ngrams", "lengths"])
+@pytest.mark.parametrize("name", ["languages", "duplicates", "openings", "leaks", "ngrams", "lengths", "planted"])
 def test_the_shipped_set_passes(shipped, name):
     found = getattr(checks, name)(shipped)
     assert found.passed, found
@@ -145,3 +145,23 @@ def test_refusals_are_reported_and_not_held_against_a_concerning_set(shipped):
     concerning = checks.refusals(dataclasses.replace(data, name="concerning"))
     assert concerning.passed
     assert concerning.value >= 2 / 30
+
+
+def test_a_planted_fact_that_its_message_lacks_is_named_with_its_row(shipped):
+    one, other = of(shipped, "Japanese"), of(shipped, "Russian")
+    data = having(shipped, retold(one, "宮下美咲です。電話は090-1234-5684です。"))
+    facts = {
+        one.id: (Planted("person", "宮下美咲", ("Misaki Miyashita",)), Planted("phone", "090-1234-5682")),
+        other.id: (),
+    }
+    found = checks.planted(dataclasses.replace(data, planted=facts))
+    assert not found.passed
+    assert found.findings == (f"{one.id}: its first message lacks the phone '090-1234-5682'",)
+
+
+def test_a_planted_fact_in_a_later_message_alone_is_missing(shipped):
+    one = of(shipped, "English")
+    turns = (Message("user", "Who am I?"), Message("assistant", "Ann Ollerton."))
+    data = having(shipped, dataclasses.replace(one, messages=turns))
+    found = checks.planted(dataclasses.replace(data, planted={one.id: (Planted("person", "Ann Ollerton"),)}))
+    assert found.value == 1

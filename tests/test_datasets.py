@@ -8,7 +8,7 @@ import py3langid
 import pytest
 
 from clio_core.places import ROOT
-from synthetic.datasets import DatasetError, open_dataset, taxonomy
+from synthetic.datasets import DatasetError, Planted, open_dataset, taxonomy
 
 # How py3langid names the languages of the data set, Mandarin as plain Chinese, and languages that are easily taken for
 # one of them.
@@ -131,6 +131,16 @@ def test_a_file_with_truth_brings_its_own_categories(tmp_path):
     assert (data.name, data.categories, data.sensitive) == ("mine", ("Cooking",), True)
     assert data.truth["a"].subcategory == ""
     assert open_dataset(str(tmp_path / "mine.jsonl"), sensitive=False).sensitive is False
+
+
+def test_planted_facts_of_a_file_are_read_and_malformed_ones_named(tmp_path):
+    known = {"category": "Cooking", "language": "English"}
+    facts = [{"kind": "person", "value": "Ann Ollerton", "aliases": ["Ollerton"]}, {"kind": "handle", "value": "ann7"}]
+    data = open_dataset(str(own_file(tmp_path, **known, planted=facts)))
+    assert data.planted == {"a": (Planted("person", "Ann Ollerton", ("Ollerton",)), Planted("handle", "ann7"))}
+    assert open_dataset(str(own_file(tmp_path, **known))).planted == {}
+    with pytest.raises(DatasetError, match=r"conversation 'a': 'planted' must be a list of objects"):
+        open_dataset(str(own_file(tmp_path, **known, planted=[{"kind": "person"}])))
 
 
 def test_an_unknown_data_set_is_refused_with_those_that_there_are():

@@ -10,8 +10,8 @@ from synthetic.datasets import DatasetError, taxonomy
 from synthetic.design import LANGUAGES, attributes, plan
 
 
-@pytest.mark.parametrize(("name", "categories"), [("regular", 20), ("concerning", 18)])
-def test_the_taxonomies_have_the_papers_number_of_categories_and_five_subcategories_each(name, categories):
+@pytest.mark.parametrize(("name", "categories"), [("regular", 20), ("concerning", 18), ("private", 10)])
+def test_the_taxonomies_have_their_number_of_categories_and_five_subcategories_each(name, categories):
     listed = taxonomy(name)
     names = [c["name"] for c in listed]
     assert len(names) == len(set(names)) == categories
@@ -19,7 +19,7 @@ def test_the_taxonomies_have_the_papers_number_of_categories_and_five_subcategor
     assert all(c["description"] for c in listed)
 
 
-@pytest.mark.parametrize("name", ["regular", "concerning"])
+@pytest.mark.parametrize("name", ["regular", "concerning", "private"])
 def test_every_overlap_names_another_category_of_the_taxonomy(name):
     names = {c["name"] for c in taxonomy(name)}
     for category in taxonomy(name):
@@ -68,6 +68,30 @@ def test_accounts_keep_to_one_language():
     for row in plan("regular", 600):
         spoken.setdefault(row.account, set()).add(row.language)
     assert all(len(languages) == 1 for languages in spoken.values())
+
+
+def test_two_private_categories_belong_to_two_accounts_each_over_all_languages():
+    rows = plan("private", 150)
+    helped = [r for r in rows if "helper" in r.account]
+    assert Counter(r.category for r in helped) == {
+        "Residence permits and moving to another country": 15,
+        "Pensions and benefits of old people": 15,
+    }
+    assert {len({r.account for r in helped if r.category == c}) for c in {r.category for r in helped}} == {2}
+    assert {r.persona.split(",")[0] for r in helped} == {
+        "an adviser in a small office that helps newcomers with their papers",
+        "a volunteer who fills in forms and writes letters for old people",
+    }
+    spoken: dict[str, set[str]] = {}
+    for row in rows:
+        if row not in helped:
+            spoken.setdefault(row.account, set()).add(row.language)
+    assert all(len(languages) == 1 for languages in spoken.values())
+
+
+def test_only_the_private_design_has_facts_to_plant():
+    assert [len(r.facts) for r in plan("private", 4)] == [3, 2, 3, 2]
+    assert all(r.facts == () for name in ("regular", "concerning") for r in plan(name, 40))
 
 
 def test_a_size_below_one_is_refused():

@@ -12,6 +12,8 @@ from clio_core.prompting import PromptError
 from clio_core.records import Message, Outcome
 from evals import generating
 from evals.costs import Prices
+from synthetic import checks
+from synthetic.datasets import open_dataset
 from synthetic.design import plan
 from synthetic.generator import form, generate, read_dialogue
 
@@ -104,6 +106,43 @@ def test_a_written_set_loads_again_with_its_manifest(tmp_path, ending):
     assert manifest["conversations"] == len(made.conversations) == 5
     assert manifest["prompts"]["generate_request"]["version"] == 1
     assert sum(manifest["cells"]["language"].values()) == 5
+
+
+def planting_answers(messages):
+    """Writes every particular of a request into its message, as it stands there."""
+    text = messages[-1].text
+    if "letter for letter" not in text:
+        return answering(messages)
+    facts = [line.split(": ", 1)[1] for line in text.split("\n\n")[2].split("\n") if line.startswith("- ")]
+    return f"<message>Here they are: {'; '.join(facts)}. What now?</message>"
+
+
+@pytest.mark.parametrize("ending", [".jsonl", ".parquet"])
+def test_a_private_set_carries_its_facts_beside_its_messages_and_its_controls_beside_it(tmp_path, ending):
+    out = tmp_path / f"private{ending}"
+    rows = plan("private", 4)
+    way = door(scripted(script=planting_answers), generating.journal_for(out))
+    generating.write(rows, "generate_request_private", way, out)
+    data = open_dataset(str(out))
+    assert data.planted == {row.id: tuple(fact.planted for fact in row.facts) for row in rows}
+    assert data.first(2).planted.keys() == data.first(2).truth.keys()
+    one = data.conversations[0]
+    assert one.messages[0].content == (
+        "Here they are: 07700 900768; slowcooker76@post.example; 02/08/1974. What now?"  # and not a single alias
+    )
+    assert checks.planted(data).passed
+    lines = out.with_suffix(".controls.jsonl").read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 4 * 8 * 5  # languages, kinds, five each
+    assert sorted(json.loads(lines[0])) == ["aliases", "kind", "language", "value"]
+
+
+def test_a_set_without_facts_has_no_controls(tmp_path):
+    out = tmp_path / "set.jsonl"
+    generating.write(
+        plan("regular", 1), "generate_request", door(scripted(script=answering), generating.journal_for(out)), out
+    )
+    assert "planted" not in out.read_text(encoding="utf-8")
+    assert not out.with_suffix(".controls.jsonl").exists()
 
 
 def test_a_set_that_was_begun_goes_on_without_asking_twice(tmp_path):
