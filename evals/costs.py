@@ -6,7 +6,7 @@ import itertools
 import re
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from clio_core import clustering, facets, hierarchy, prompting, sampling, transcript
@@ -30,11 +30,36 @@ _CLUSTER_TOKENS = 80  # a name with its description
 
 
 @dataclass(frozen=True, slots=True)
+class Cache:
+    """What a prompt cache does: multiples of the plain price of input, and the shortest prefix that it keeps."""
+
+    write: float
+    read: float
+    minimum_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class Prices:
-    """Dollars per million tokens by model, and the day they were written down."""
+    """Dollars per million tokens by model, and the day they were written down.
+
+    Attributes:
+        as_of: that day.
+        models: input and output price by model.
+        batch_discount: factor on everything that goes through message batches.
+        cache: the prompt cache's terms.
+        stand_in: model whose prices are taken where a role's own model has none, by role, else "other".
+    """
 
     as_of: str
     models: dict[str, dict[str, float]]
+    batch_discount: float = 0.5
+    cache: Cache = Cache(1.25, 0.1, 1024)
+    stand_in: dict[str, str] = field(default_factory=dict)
+
+    def priced_as(self, role: str, model: str) -> str:
+        """The model whose prices count for `role`: its own where it has any, else the stand-in."""
+        bare = re.sub(r"-\d{8}$", "", model.rsplit("/", 1)[-1])
+        return bare if bare in self.models else self.stand_in.get(role, self.stand_in.get("other", bare))
 
     def dollars(self, model: str, input_tokens: int, output_tokens: int) -> float | None:
         """Cost of so many tokens; 0 for our own providers, None for a model without a price."""
@@ -53,7 +78,8 @@ def read_prices(own: Path | None = None) -> Prices:
         mine = tomllib.loads(own.read_text(encoding="utf-8"))
         models |= mine["models"]
         as_of = str(mine.get("as_of", as_of))
-    return Prices(as_of, models)
+        held |= mine
+    return Prices(as_of, models, float(held["batch_discount"]), Cache(**held["cache"]), dict(held["stand_in"]))
 
 
 @dataclass(frozen=True, slots=True)

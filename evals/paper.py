@@ -24,3 +24,9 @@ def language_accuracy(language: str) -> float | None:
     """Accuracy in Table 5."""
     row = figures()["languages"].get(language)
     return float(row[0]) if row else None
+
+
+def cost(step: str) -> dict[str, Any]:
+    """Table 3's row of a step: model, tokens and dollars for 100,000 conversations; empty where it has none."""
+    found = figures()["cost"].get(step)
+    return dict(found) if isinstance(found, dict) else {}

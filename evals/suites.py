@@ -48,6 +48,9 @@ SUITES: dict[str, Suite] = {
             ("regular",),
             "evals.seeds",
         ),
+        Suite(
+            "cost", "Tokens and dollars a stage, projected to 100,000 conversations (Table 3).", _BOTH, "evals.spending"
+        ),
     )
 }
 DEFAULT = ("supervised",)
