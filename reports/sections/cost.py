@@ -18,8 +18,8 @@ def section(run: Run) -> Section | None:
     estimated = " Token counts are estimates." if (stages["estimated"].astype(str) == "True").any() else ""
     sentence = (
         f"100,000 conversations like these would cost about {written(total, 'dollars')} at the prices of {models}, "
-        f"{written(totals.loc['dollars_100k_batch', 'value'], 'dollars')} through message batches. The paper put its run "
-        f"at {written(paper, 'dollars')}: one facet instead of three, and models of its time.{estimated}"
+        f"{written(totals.loc['dollars_100k_batch', 'value'], 'dollars')} through message batches. The paper put its "
+        f"run at {written(paper, 'dollars')}: one facet instead of three, and models of its time.{estimated}"
     )
     blocks = (
         Table(
