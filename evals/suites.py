@@ -43,6 +43,18 @@ SUITES: dict[str, Suite] = {
     for suite in (
         Suite("supervised", "Base clusters led back to the known categories (Table 5).", _BOTH, "evals.supervised"),
         Suite(
+            "unsupervised",
+            "Clusters against the truth, without telling the categories (Figures 11 to 14).",
+            _BOTH,
+            "evals.unsupervised",
+        ),
+        Suite(
+            "multilingual",
+            "Every language by itself, and whether clusters are subjects or languages (Table 5).",
+            _BOTH,
+            "evals.multilingual",
+        ),
+        Suite(
             "seeds",
             "What other seeds of the same clustering give: how far chance carries.",
             ("regular",),

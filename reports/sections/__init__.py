@@ -16,7 +16,7 @@ from clio_core.runfolder import RunFolder
 from reports.blocks import Section
 
 # In the order of a page. The supervised suite has pages of its own, in `reports.page`.
-MODULES: tuple[str, ...] = ("seeds", "cost")
+MODULES: tuple[str, ...] = ("unsupervised", "multilingual", "seeds", "cost")
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ def section(run: Run) -> Section | None:
             "cost_projection",
             "Where the money goes",
             "Dollars for 100,000 conversations by step, on a logarithmic scale, beside the paper's. Reading "
-            "conversations costs most; what names and arranges clusters costs little, so a larger model there is cheap.",
+            "conversations costs most; what names and arranges clusters costs little, so a large model there is cheap.",
             "Bars of dollars by step, ours and the paper's. The numbers stand in the table above.",
             lambda: steps(projection),
         ),
