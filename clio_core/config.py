@@ -39,6 +39,7 @@ class Config:
         width: calls under way at once.
         quote: local/extractive may name a cluster by one of its records; only for data that is not sensitive.
         prefill: "auto", "always" or "never" (see `capabilities.takes_prefill`).
+        flag: metadata column with an external classifier's verdict, for the figures of use.
         seeds: how many seeds, this one included, the suite of that name clusters under.
         repeats: how often it asks each of them.
         missing: what happens to a call that a recording does not hold. "stop": the stage ends and says what is
@@ -71,6 +72,7 @@ class Config:
     width: int = 50
     quote: bool = False
     prefill: Literal["auto", "always", "never"] = "auto"
+    flag: str | None = None
     seeds: int = 1
     repeats: int = 1
     missing: Literal["stop", "local"] = "stop"

@@ -78,12 +78,17 @@ def _extract(variables: Mapping[str, Any], _: str) -> str:
     if kind == "language":
         return f"{_language_of(' '.join(texts))}</answer>"
     if kind == "scale":
-        lowered = " ".join(texts).casefold()
-        return f"{max((n for n, words in _WORRYING.items() if any(w in lowered for w in words)), default=1)}</answer>"
+        return f"{concern(' '.join(texts))}</answer>"
     if kind == "choice":
         found = [o for o in variables["options"] if o.casefold() in " ".join(texts).casefold()]
         return f"{(found or variables['options'])[0]}</answer>"
     return f"{_first_words(texts)}</answer>"
+
+
+def concern(text: str) -> int:
+    """A degree of concern from 1 to 5 by English words alone."""
+    lowered = text.casefold()
+    return max((n for n, words in _WORRYING.items() if any(w in lowered for w in words)), default=1)
 
 
 def _language_of(text: str) -> str:

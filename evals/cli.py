@@ -32,6 +32,12 @@ K = Annotated[int | None, typer.Option(help="Number of base clusters; by default
 Seed = Annotated[int, typer.Option(help="Seed of sampling, clustering and shuffling.")]
 Width = Annotated[int, typer.Option(help="Model calls under way at once.")]
 Prompts = Annotated[Path | None, typer.Option(help="Folder whose prompt files win over the shipped ones.")]
+Flag = Annotated[
+    str | None,
+    typer.Option(
+        help="Metadata column with an external classifier's verdict (0 or 1), held against the concern facet."
+    ),
+]
 Missing = Annotated[
     str | None,
     typer.Option(
@@ -71,6 +77,7 @@ def run(
     width: Width = 50,
     prompts: Prompts = None,
     missing: Missing = None,
+    flag: Flag = None,
     sensitive: Annotated[bool, typer.Option(help="Your own file: keep single texts out of the report.")] = True,
 ) -> None:
     """Run Clio on conversations whose truth is known, and measure how far the result can be trusted.
@@ -101,6 +108,7 @@ def run(
                 seed=seed,
                 seeds=seeds or registry.SEEDS,
                 repeats=repeats,
+                flag=flag,
                 embedder=embedder,
                 width=width,
                 min_conversations=min_conversations,
@@ -151,6 +159,7 @@ def cluster(
     embedder: Embedder = "all-MiniLM-L6-v2",
     width: Width = 50,
     prompts: Prompts = None,
+    flag: Flag = None,
     sensitive: Annotated[bool, typer.Option(help="Keep single texts out of the report.")] = True,
 ) -> None:
     """Run the pipeline over your own conversations; no truth is needed.
@@ -180,6 +189,7 @@ def cluster(
             embedder=embedder,
             width=width,
             quote=not sensitive,
+            flag=flag,
         )
         loaded = load(source, split=split, skip_bad=skip_bad)
         for line in (*map(str, loaded.skipped), *loaded.notes):

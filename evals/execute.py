@@ -19,7 +19,7 @@ from clio_core.embedding import Store
 from clio_core.loaders import Loaded
 from clio_core.pipeline import Result, Tools
 from clio_core.runfolder import RunFolder
-from evals import supervised
+from evals import insight, supervised
 from evals.suite import ITEM_COLUMNS, METRIC_COLUMNS, Context, Measured
 from evals.suites import DEFAULT, Suite, chosen
 from synthetic.datasets import Dataset
@@ -122,6 +122,7 @@ def run(
     Raises:
         UnrecordedError, RunFolderError, ConfigError, ValueError: see `clio_core.pipeline.run`.
     """
+    insight.check_flag(dataset.conversations, config.flag)
     folder = RunFolder(out)
     folder.claim(dataset.loaded.content_hash, config)
     began = datetime.now(UTC)
@@ -191,6 +192,7 @@ def cluster(
     prompts: Path | None = None,
 ) -> Result:
     """The pipeline alone, over conversations whose truth nobody knows."""
+    insight.check_flag(loaded.conversations, config.flag)
     folder = RunFolder(out)
     folder.claim(loaded.content_hash, config)
     began = datetime.now(UTC)
@@ -199,7 +201,7 @@ def cluster(
         result = asyncio.run(pipeline.run(loaded.conversations, tools))
     finally:
         tools.door.journal.close()
-    write_measured(folder, name, {})
+    write_measured(folder, name, {"insight": insight.of_run(result, loaded.conversations, config)})
     _close(folder, tools, _described(name, loaded, sensitive), began, prompts)
     return result
 

@@ -60,6 +60,7 @@ SUITES: dict[str, Suite] = {
             ("regular",),
             "evals.seeds",
         ),
+        Suite("insight", "What the run says about use, with intervals (Figures 6 to 8).", _BOTH, "evals.insight"),
         Suite(
             "cost", "Tokens and dollars a stage, projected to 100,000 conversations (Table 3).", _BOTH, "evals.spending"
         ),

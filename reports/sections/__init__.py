@@ -14,9 +14,10 @@ import pandas as pd
 
 from clio_core.runfolder import RunFolder
 from reports.blocks import Section
+from reports.published import may_quote
 
 # In the order of a page. The supervised suite has pages of its own, in `reports.page`.
-MODULES: tuple[str, ...] = ("unsupervised", "multilingual", "seeds", "cost")
+MODULES: tuple[str, ...] = ("unsupervised", "multilingual", "insight", "seeds", "cost")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,13 @@ class Run:
     def dataset(self) -> str:
         """Name of the data set."""
         return str(self.manifest["dataset"]["name"])
+
+    @property
+    def names_withheld(self) -> bool:
+        """Whether cluster names may quote sensitive records, so that ids have to stand in their place."""
+        stood_in = self.table("unrecorded", ("stage",))
+        none = pd.DataFrame({"stage": [], "calls": []})
+        return self.sensitive and may_quote(self.manifest, none if stood_in is None else stood_in)
 
     def table(self, name: str, text: tuple[str, ...] = ()) -> pd.DataFrame | None:
         """A suite's table; None if the run has none of that name.
