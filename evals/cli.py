@@ -120,7 +120,7 @@ def run(
 
         # Named data sets alone: a fixed set is measured only where it was asked for or everything is run.
         measured = [s for s in wanted if dataset is None or not s.fixed or s.name in (suites or ())]
-        parts = session.parts_of(measured, data, settings)
+        parts = session.parts_of(measured, data, settings, named=dataset is not None)
         folder = out or showing.session_folder(parts, n, prompts)
         showing.run(parts, folder, prompts)
         showing.finish(folder)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from clio_core.config import Config
+from clio_core.config import Config, ConfigError
 from clio_core.door import Progress, UnrecordedError
 from clio_core.runfolder import RunFolder, commit
 from evals import execute
@@ -36,21 +36,32 @@ class Part:
 
 
 def parts_of(
-    suites: Sequence[Suite], datasets: Sequence[Dataset], config: Callable[[Dataset | None], Config]
+    suites: Sequence[Suite],
+    datasets: Sequence[Dataset],
+    config: Callable[[Dataset | None], Config],
+    *,
+    named: bool = False,
 ) -> list[Part]:
     """The runs that these suites need on these data sets.
 
     Args:
         suites: what is to be measured.
-        datasets: on which data; a suite is measured on a shipped set only where it is made for it.
+        datasets: on which data.
         config: settings for a data set, or for a fixed suite (None).
+        named: the user named the data sets; a suite that takes any data is then measured on them, whether or not it
+            would be by default.
+    Raises:
+        ConfigError: nothing is left to run.
     """
     made = []
     for data in datasets:
-        fitting = tuple(s for s in suites if not s.fixed and (data.name in s.sets or (s.any_data and not data.shipped)))
+        fitting = tuple(s for s in suites if not s.fixed and (data.name in s.sets or (s.any_data and named)))
         if fitting:
             made.append(Part(data.name, data, config(data), fitting))
-    return made + [Part(s.name, None, config(None), (s,)) for s in suites if s.fixed]
+    made += [Part(s.name, None, config(None), (s,)) for s in suites if s.fixed]
+    if not made:
+        raise ConfigError("nothing to run: none of these suites is made for these data sets; see `clio-evals suites`")
+    return made
 
 
 def run(

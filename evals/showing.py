@@ -81,8 +81,6 @@ def missing(given: str | None, model: str, data: Sequence[Dataset]) -> Literal["
 
 def session_folder(parts: Sequence[Part], n: int | None, prompts: Path | None) -> Path:
     """The default folder of a session: a single run's own, else one named after all that it holds."""
-    if not parts:
-        raise ConfigError("nothing to run: none of these suites is made for these data sets; see `clio-evals suites`")
     hashes = [p.dataset.loaded.content_hash if p.dataset else p.name for p in parts]
     names = sorted({suite.name for part in parts for suite in part.suites})
     title = parts[0].name if len(parts) == 1 else "all" if len(parts) > 2 else "-".join(p.name for p in parts)

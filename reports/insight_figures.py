@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter, StrMethodFormatter
+from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter, StrMethodFormatter
 
-from reports.house import BLUE, INK, MUTED, NEUTRAL, ORANGE, RED, canvas, in_house_style, wrap
+from reports.house import BLUE, INK, MUTED, NEUTRAL, ORANGE, PINK, canvas, in_house_style, wrap
 
-_QUADRANTS = {"missed?": (RED, "^"), "false alarm?": (ORANGE, "s"), "": (NEUTRAL, "o")}
+_QUADRANTS = {"missed?": (PINK, "^"), "false alarm?": (ORANGE, "s"), "": (NEUTRAL, "o")}
 
 
 @in_house_style
@@ -53,6 +53,8 @@ def language_ratios(table: pd.DataFrame) -> Figure:
     axes.set_yticks(places, names, fontsize=8.5)
     axes.set_ylim(len(table) - 0.4, -0.6)
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(FixedLocator([0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20]))
+    axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.set_xlabel("times as often as in the whole sample (line: 95% interval over accounts)")
     axes.grid(visible=False, axis="y")

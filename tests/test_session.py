@@ -97,9 +97,11 @@ def test_a_missing_facet_is_never_stood_in_for(tmp_path):
 def test_suites_and_data_sets_that_do_not_fit_are_refused_with_the_list():
     with pytest.raises(ConfigError, match=r"no suite.*superviced.*supervised"):
         suites.chosen(["superviced"])
-    done = clio("run", "seeds", "--dataset", "concerning")
-    assert done.exit_code == 2
-    assert "clio-evals suites" in done.stderr
+    only = [suites.SUITES["supervised"]]
+    with pytest.raises(ConfigError, match="clio-evals suites"):
+        session.parts_of(only, [open_dataset("private")], lambda _: DEFAULTS)
+    named = session.parts_of(only, [open_dataset("private")], lambda _: DEFAULTS, named=True)
+    assert [part.name for part in named] == ["private"]
 
 
 def test_a_folder_that_is_no_run_is_named(tmp_path):
