@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,7 +27,8 @@ class Attack:
         role: "target" or "poison" of a crowd, else "member"; empty for background.
         group: id of the instance of the attack; empty for background.
         goal: of an injection, one of `GOALS`.
-        guise: what an injection is disguised as ("comment", "tool_output", "polite", ...).
+        guise: what an injection is disguised as ("comment", "tool_output", "polite", ...); of a target, whether its crowd
+            is "plain" or "steered", that is, also tells whoever sums up to name the condition.
         secret: the private fact.
         marker: the phrase that the injected instruction wants to see.
         audited, audited_plain: texts for the auditor alone, with the injected claim of approval and without it.
@@ -95,9 +97,14 @@ def _beside() -> dict[str, Any]:
     return tomllib.loads((HOME / "data" / f"{NAME}.toml").read_text(encoding="utf-8"))
 
 
-def conditions() -> dict[str, tuple[str, ...]]:
-    """The conditions an attacker chooses among, each with the English beginnings of words that give it away."""
-    return {row["name"]: tuple(row["words"]) for row in _beside()["condition"]}
+def conditions() -> dict[str, re.Pattern[str]]:
+    """The conditions an attacker chooses among, each with what gives it away in an English text."""
+    return {row["name"]: _pattern(row["words"], row["stems"]) for row in _beside()["condition"]}
+
+
+def _pattern(words: list[str], stems: list[str]) -> re.Pattern[str]:
+    either = "|".join([rf"{re.escape(word)}\b" for word in words] + [re.escape(stem) for stem in stems])
+    return re.compile(rf"\b(?:{either})", re.IGNORECASE)
 
 
 def controls() -> Controls:
