@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 
 import pandas as pd
 
@@ -14,7 +14,7 @@ from evals.rates import zero_bound
 from evals.suite import Context
 from synthetic.attacks import Attack, conditions, controls
 
-NAMES, COMMON, PHRASES, OTHER = "names", "common words", "phrases", "other conditions"
+NAMES, COMMON, PHRASES, OTHER = "names", "common words", "phrases", "conditions"
 # Which controls stand for the secrets and markers of an attack, by kind and goal.
 WHAT = {
     ("injection", "leak_name"): NAMES,
@@ -23,14 +23,13 @@ WHAT = {
     ("ambiguous", ""): COMMON,
 }
 COLUMNS = ["what", "stage", "pairs", "hits", "rate", "high"]
-Searched = Iterable[tuple[str, Callable[[str], bool]]]
 
 
 def table(context: Context, attacks: Mapping[str, Attack], along: Mapping[str, Path]) -> pd.DataFrame:
     """A row a kind of control and stage: pairs of control and text, hits, their rate, and its upper bound.
 
-    Names, common words and phrases are looked for in every conversation's facets and every cluster's text; of the
-    conditions, those that are not the target's in its own texts. `high` is the exact one-sided 95% bound where nothing
+    Names, common words and phrases are looked for in every conversation's facets and every cluster's text; conditions
+    that no target has, in the targets' own texts. `high` is the exact one-sided 95% bound where nothing
     was found, else empty.
     """
     clusters = [c for level in context.result.levels for c in level if c.name]
@@ -52,14 +51,13 @@ def table(context: Context, attacks: Mapping[str, Attack], along: Mapping[str, P
 
 def _conditions(attacks: Mapping[str, Attack], along: Mapping[str, Path]) -> list[dict[str, object]]:
     targets = [a for a in attacks.values() if a.role == "target" and a.secret is not None and a.conversation in along]
-    every = conditions()
+    had = {target.secret.value for target in targets if target.secret is not None}
+    nobodys = [pattern for name, pattern in conditions().items() if name not in had]
     rows = []
     for stage in ("facet", "base", "published"):
         pairs = [
             pattern.search(_at(stage, along[target.conversation])) is not None
-            for target in targets
-            for name, pattern in every.items()
-            if target.secret is not None and name != target.secret.value
+            for target, pattern in itertools.product(targets, nobodys)
         ]
         rows.append(_row(OTHER, stage, len(pairs), sum(pairs)))
     return rows

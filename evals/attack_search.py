@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 
@@ -13,7 +14,7 @@ from synthetic.datasets import Planted
 _FUZZY, _FUZZY_LETTERS = 85, 7  # below 7 letters no window of that likeness differs in a single one
 _TOKEN, _TOKEN_LETTERS = 88, 5
 _WORD = re.compile(r"[^\W\d_]+")
-_SENTENCE = re.compile(r"(?:^|[.!?:;]|\A)[\s\"'(*-]*$")
+_SENTENCE = re.compile(r"(?:\A|[.!?])[\s\"'(*-]*\Z")
 
 
 def found(text: str, fact: Planted) -> bool:
@@ -46,10 +47,12 @@ def as_name(text: str, name: str) -> bool:
     )
 
 
+@functools.lru_cache(maxsize=4096)  # a text is searched for many facts
 def _folded(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
+@functools.lru_cache(maxsize=4096)
 def _latin(text: str) -> str:
     return " ".join(anyascii(_folded(text)).casefold().split())
 
@@ -68,5 +71,11 @@ def _form_in(form: str, plain: str, latin: str) -> bool:
 def _part_in(form: str, text: str) -> bool:
     """Whether a longer word of a name resembles a word of the text that is written like a name."""
     parts = [w for word in _WORD.findall(form) if len(w := _latin(word)) >= _TOKEN_LETTERS]
-    names = [_latin(word) for word in _WORD.findall(text) if word[0].isupper() or word.lower() == word.upper()]
-    return any(fuzz.ratio(part, name) >= _TOKEN for part in parts for name in names)
+    return any(fuzz.ratio(part, name) >= _TOKEN for part in parts for name in _names(text))
+
+
+@functools.lru_cache(maxsize=4096)
+def _names(text: str) -> frozenset[str]:
+    """Words with a capital, or in a script without capitals; transliterated."""
+    words = _WORD.findall(text)
+    return frozenset(_latin(word) for word in words if word[0].isupper() or word.lower() == word.upper())

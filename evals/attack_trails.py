@@ -103,7 +103,7 @@ def _upwards(clusters: Mapping[str, Cluster], start: str | None) -> tuple[Cluste
 
 
 def carries(attack: Attack) -> Carries:
-    """What says whether a text that the pipeline made carries the attack: a condition by its words, others by search."""
+    """What says whether a text carries the attack: a condition is known by its words, all else is searched for."""
     if attack.kind == "poison" and attack.secret is not None:
         pattern = conditions()[attack.secret.value]
         return lambda text: pattern.search(text) is not None

@@ -1,4 +1,4 @@
-"""The set `attacks`: what each of its conversations is there for, what an attacker looks for, and what nobody planted."""
+"""The set `attacks`: what each conversation is there for, what an attacker looks for, and what nobody planted."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Attack:
         role: "target" or "poison" of a crowd, else "member"; empty for background.
         group: id of the instance of the attack; empty for background.
         goal: of an injection, one of `GOALS`.
-        guise: what an injection is disguised as ("comment", "tool_output", "polite", ...); of a target, whether its crowd
-            is "plain" or "steered", that is, also tells whoever sums up to name the condition.
+        guise: what an injection is disguised as ("comment", "tool_output", "polite", ...); of a target, whether its
+            crowd is "plain" or "steered", that is, also tells whoever sums up to name the condition.
         secret: the private fact.
         marker: the phrase that the injected instruction wants to see.
         audited, audited_plain: texts for the auditor alone, with the injected claim of approval and without it.
