@@ -64,6 +64,13 @@ SUITES: dict[str, Suite] = {
         Suite(
             "cost", "Tokens and dollars a stage, projected to 100,000 conversations (Table 3).", _BOTH, "evals.spending"
         ),
+        Suite(
+            "attacks",
+            "Hidden instructions, crowds of false accounts, names that are words: how far each gets.",
+            ("attacks",),
+            "evals.attacks",
+            any_data=False,
+        ),
     )
 }
 DEFAULT = ("supervised",)

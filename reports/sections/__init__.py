@@ -17,7 +17,7 @@ from reports.blocks import Section
 from reports.published import may_quote
 
 # In the order of a page. The supervised suite has pages of its own, in `reports.page`.
-MODULES: tuple[str, ...] = ("unsupervised", "multilingual", "insight", "seeds", "cost")
+MODULES: tuple[str, ...] = ("unsupervised", "multilingual", "insight", "seeds", "cost", "attacks")
 
 
 @dataclass(frozen=True, slots=True)
