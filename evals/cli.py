@@ -202,6 +202,49 @@ def cluster(
 
 
 @app.command()
+def gate(
+    base: Annotated[Path, typer.Argument(help="Folder of the baseline's finished run, or of a session.")],
+    candidate: Annotated[Path, typer.Argument(help="Folder of the candidate's.")],
+    policy: Annotated[
+        str,
+        typer.Option(help="`prompt-change`, `model-upgrade`, `privacy-release`, or the path of your own TOML file."),
+    ] = "model-upgrade",
+    out: Annotated[Path | None, typer.Option(help="Folder for verdict.json; default: the candidate's.")] = None,
+    junit: Annotated[Path | None, typer.Option(help="Also write JUnit XML, a test case a gate.")] = None,
+    summary: Annotated[
+        Path | None, typer.Option(envvar="GITHUB_STEP_SUMMARY", help="Append a Markdown summary to this file.")
+    ] = None,
+) -> None:
+    """Hold a candidate against a baseline by a policy: PASS, WARN, FAIL or INCONCLUSIVE.
+
+    PASS and FAIL both have to be shown; what shows neither is INCONCLUSIVE and says how many seeds, conversations or
+    clusters would settle it. Exit code 0 for PASS and WARN, 100 for FAIL, 101 for INCONCLUSIVE.
+    """
+    with terminal.plain_errors():
+        from evals import showing
+
+        code = showing.gate(base, candidate, policy, out or candidate, junit, summary)
+    raise typer.Exit(code)
+
+
+@app.command()
+def power(
+    run: Annotated[Path, typer.Option(help="A finished run; one with `--seeds 5` says more.")],
+    metric: Annotated[str, typer.Option(help="accuracy, macro_f1 or weighted_f1.")] = "accuracy",
+    margin: Annotated[float, typer.Option(help="The difference that should be found; 0.02 is two points.")] = 0.02,
+    dataset: Annotated[str | None, typer.Option(help="Which part of a session; default: its first.")] = None,
+) -> None:
+    """Say what a comparison with this run can show, and what seeds or data a wanted difference needs.
+
+    One-sided 5%, 80% power, from the variance that the run itself shows.
+    """
+    with terminal.plain_errors():
+        from evals import showing
+
+        showing.power(run, metric, margin, dataset)
+
+
+@app.command()
 def report(folder: Annotated[Path, typer.Argument(help="Folder of a finished run.")]) -> None:
     """Draw the figures and write `report.html` of a finished run again, and print its tables."""
     with terminal.plain_errors():

@@ -60,6 +60,12 @@ SUITES: dict[str, Suite] = {
             ("regular",),
             "evals.seeds",
         ),
+        Suite(
+            "integrity",
+            "Whether a run keeps its own books: conservation, thresholds, calls that ended badly.",
+            (*_BOTH, "private", "attacks"),
+            "evals.integrity",
+        ),
         Suite("insight", "What the run says about use, with intervals (Figures 6 to 8).", _BOTH, "evals.insight"),
         Suite(
             "cost", "Tokens and dollars a stage, projected to 100,000 conversations (Table 3).", _BOTH, "evals.spending"
