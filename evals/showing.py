@@ -124,8 +124,60 @@ def finish(folder: Path) -> None:
         for section in sections.read(part):
             terminal.out.print(blocks.console(section))
         page.write_report(part)
-    written = overview.write(folder, found) if folder not in found.values() else folder / "report.html"
+    if folder in found.values():
+        written = folder / "report.html"
+    else:
+        for section in sections.together(folder):
+            terminal.out.print(blocks.console(section))
+        written = overview.write(folder, found)
     terminal.out.print(f"Report: {written}", highlight=False, soft_wrap=True)
+
+
+def review_sheet(  # noqa: PLR0913 - options of one command
+    run: Path,
+    out: Path,
+    kind: str,
+    stray: list[Path] | None,
+    *,
+    n: int,
+    seed: int,
+    source: str | None,
+    allow: bool,
+) -> None:
+    """Write a sheet for people, and say where it is.
+
+    Raises:
+        ReviewError: see `reviewing.write_sheet`; or files were given, which only --import takes.
+    """
+    from evals import reviewing
+    from evals.review_items import ReviewError
+
+    if stray:
+        raise ReviewError(f"to bring in {[str(file) for file in stray]}, say --import")
+    count = reviewing.write_sheet(run, out, kind, n=n, seed=seed, source=source, allow_sensitive=allow)
+    terminal.out.print(f"{count} to judge in {out}", highlight=False, soft_wrap=True)
+
+
+def bring_in_reviews(run: Path, files: list[Path]) -> None:
+    """Bring saved sheets into a run, print what comes of them, and write its page again.
+
+    Raises:
+        ReviewError: see `reviewing.bring_in`; or there are no files.
+    """
+    from clio_core.runfolder import RunFolder
+    from evals import reviewing
+    from evals.review_items import ReviewError
+    from reports import blocks, page
+    from reports.sections import Run
+    from reports.sections.reviews import review_tables
+
+    if not files:
+        raise ReviewError("--import wants the files that people saved")
+    reviewing.bring_in(run, files)
+    folder = RunFolder.open(run)
+    for table in review_tables(Run(folder, folder.read_manifest())):
+        terminal.out.print(blocks.console_table(table))
+    terminal.out.print(f"Report: {page.write_report(run)}", highlight=False, soft_wrap=True)
 
 
 def models(data: Dataset, config: Config, own_prices: Path | None) -> None:
