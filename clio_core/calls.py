@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -63,6 +63,8 @@ class Call:
         rendered: the filled prompt.
         variables: the prompt's values as data, for providers that are no language models. Never sent.
         sample: index of a repeated measurement; part of the key.
+        fits: what the parsed answer has to satisfy for this very call, as a number that may not exceed what was shown;
+            an answer that does not is malformed.
     """
 
     stage: str
@@ -71,6 +73,7 @@ class Call:
     rendered: Rendered
     variables: Mapping[str, Any] = field(default_factory=dict)
     sample: int = 0
+    fits: Callable[[Any], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,7 +154,7 @@ class Door:
                 if not call.stage.startswith(_STOOD_IN):
                     return Reply(call.subject, Outcome.ERROR, None, attempt + 1)
                 answer = await self._answer(call, self.stand_in, attempt)
-            outcome, value = _judge(answer, call.rendered.prefill, read, tag)
+            outcome, value = _judge(answer, call, read, tag)
             if outcome not in (Outcome.MALFORMED, Outcome.TRUNCATED):
                 return Reply(call.subject, outcome, value, attempt + 1)
         return Reply(call.subject, outcome, None, attempts)
@@ -240,13 +240,15 @@ def _as_answer(key: str, stage: str, output: ModelOutput, seconds: float) -> Ans
     )
 
 
-def _judge(answer: Answer, prefill: str, read: Callable[[str], T | None], tag: str) -> tuple[Outcome, T | None]:
+def _judge(answer: Answer, call: Call, read: Callable[[str], T | None], tag: str) -> tuple[Outcome, T | None]:
     if answer.stop == capabilities.FAILED:
         return Outcome.ERROR, None
     if answer.stop == "content_filter":
         return Outcome.REFUSED, None
-    whole = joined(answer.text, prefill)
+    whole = joined(answer.text, call.rendered.prefill)
     if answer.stop in ("max_tokens", "model_length") and f"</{tag}>" not in whole:
         return Outcome.TRUNCATED, None
     value = read(whole)
-    return (Outcome.MALFORMED, None) if value is None else (Outcome.OK, value)
+    if value is None or (call.fits is not None and not call.fits(value)):
+        return Outcome.MALFORMED, None
+    return Outcome.OK, value

@@ -195,10 +195,16 @@ def load(name: str, override: Path | None = None) -> Prompt:
     return parse(name, read_shipped(f"{name}.txt", override))
 
 
-def bullets(items: Sequence[str]) -> str:
-    """Items as lines beginning with a dash.
+def one_line(text: str) -> str:
+    """A text on one line, so that it cannot pose as two, whose closing tags cannot end the tag that it stands in."""
+    return " ".join(text.split()).replace("</", "< /")
 
-    Line breaks inside an item become spaces, so that none can pose as two, and a closing tag loses its meaning, so
-    that no statement can end the list that it stands in.
-    """
-    return "\n".join("- " + " ".join(item.split()).replace("</", "< /") for item in items)
+
+def bullets(items: Sequence[str]) -> str:
+    """Items as lines beginning with a dash, each by itself whatever is in it (see `one_line`)."""
+    return "\n".join(f"- {one_line(item)}" for item in items)
+
+
+def numbered(items: Sequence[str]) -> str:
+    """Items as lines beginning with 1., 2., ..., each by itself whatever is in it (see `one_line`)."""
+    return "\n".join(f"{number}. {one_line(item)}" for number, item in enumerate(items, 1))

@@ -18,8 +18,10 @@ async def screen(
     transcripts: Mapping[str, Transcript],
     door: Door,
     prompts: Path | None = None,
+    *,
+    stage: str = "screen",
 ) -> list[Reply[bool]]:
-    """Ask `question` of every conversation.
+    """Ask `question` of every conversation, under the name of `stage`.
 
     Returns:
         one reply a conversation; only those with the value True go on. A refusal or a malformed answer is neither
@@ -28,7 +30,7 @@ async def screen(
     prompt = load("screen", prompts)
     calls = [
         Call(
-            stage="screen",
+            stage=stage,
             role=prompt.role,
             subject=c.id,
             rendered=prompt.fill(transcript=transcripts[c.id].text, question=question),

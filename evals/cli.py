@@ -221,9 +221,9 @@ def gate(
     clusters would settle it. Exit code 0 for PASS and WARN, 100 for FAIL, 101 for INCONCLUSIVE.
     """
     with terminal.plain_errors():
-        from evals import showing
+        from evals import judging
 
-        code = showing.gate(base, candidate, policy, out or candidate, junit, summary)
+        code = judging.gate(base, candidate, policy, out or candidate, junit, summary)
     raise typer.Exit(code)
 
 
@@ -239,9 +239,9 @@ def power(
     One-sided 5%, 80% power, from the variance that the run itself shows.
     """
     with terminal.plain_errors():
-        from evals import showing
+        from evals import judging
 
-        showing.power(run, metric, margin, dataset)
+        judging.power(run, metric, margin, dataset)
 
 
 @app.command()
@@ -251,6 +251,38 @@ def report(folder: Annotated[Path, typer.Argument(help="Folder of a finished run
         from evals import showing
 
         showing.finish(folder)
+
+
+@app.command()
+def review(
+    run: Annotated[Path, typer.Argument(help="Folder of a finished run over one data set.")],
+    files: Annotated[list[Path] | None, typer.Argument(help="With --import: files that people saved.")] = None,
+    import_: Annotated[bool, typer.Option("--import", help="Bring saved files in instead of making a sheet.")] = False,
+    out: Annotated[Path | None, typer.Option(help="The sheet to write; default: RUN/review_SUITE.html.")] = None,
+    suite: Annotated[str, typer.Option(help="What to judge: `summaries`, `clusters` or `hierarchy`.")] = "summaries",
+    n: Annotated[int, typer.Option(help="How many, drawn at random.")] = 100,
+    seed: Seed = 0,
+    dataset: Annotated[
+        str | None, typer.Option(help="Your own file, where the run was made over one; summaries need it.")
+    ] = None,
+    allow_sensitive: Annotated[
+        bool, typer.Option("--allow-sensitive", help="Make a sheet although the data is declared sensitive.")
+    ] = False,
+) -> None:
+    """Let people judge what a run made: write a sheet, or bring saved sheets in with `--import A.json B.json`.
+
+    A sheet is one HTML file that works without a network. It shows no grader's verdict and no label. Saved sheets give
+    accuracy with its interval, Cohen's kappa between people and with the grader, and the grader's rate corrected by
+    what people said; all of it lands in the run's report.
+    """
+    with terminal.plain_errors():
+        from evals import showing
+
+        if import_:
+            showing.bring_in_reviews(run, files or [])
+        else:
+            made = out or run / f"review_{suite}.html"
+            showing.review_sheet(run, made, suite, files, n=n, seed=seed, source=dataset, allow=allow_sensitive)
 
 
 @app.command()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,12 +14,13 @@ import pandas as pd
 
 from clio_core import pipeline, prompting, recordings, runfolder
 from clio_core.config import Config, ConfigError
-from clio_core.door import Door, Progress, UnrecordedError
+from clio_core.door import Door, Progress
 from clio_core.embedding import Store
 from clio_core.loaders import Loaded
 from clio_core.pipeline import Result, Tools
 from clio_core.runfolder import RunFolder
 from evals import insight, supervised
+from evals.gathering import gathered
 from evals.suite import ITEM_COLUMNS, METRIC_COLUMNS, Context, Measured
 from evals.suites import DEFAULT, Suite, chosen
 from synthetic.datasets import Dataset
@@ -161,24 +162,12 @@ async def _fixed(suite: Suite, tools: Tools) -> Measured:
 async def _run(dataset: Dataset, tools: Tools, suites: Sequence[Suite]) -> Finished:
     sample, values, base = await pipeline.begin(dataset.conversations, tools)
     # The two halves below do not wait for each other, so that one pending file collects what both still need.
-    assigned, result = await _all(
+    assigned, result = await gathered(
         supervised.assign_categories(base, dataset.categories, tools), pipeline.complete(sample, values, base, tools)
     )
     context = Context(dataset, tools, sample, values, base, result, assigned)
-    found = await _all(*(suite.measure(context) for suite in suites))
+    found = await gathered(*(suite.measure(context) for suite in suites))
     return Finished(context, dict(zip((suite.name for suite in suites), found, strict=True)))
-
-
-async def _all(*steps: Awaitable[Any]) -> list[Any]:
-    """Every step's result. What recordings lack is gathered over all of them before it is raised as one error."""
-    done = await asyncio.gather(*steps, return_exceptions=True)
-    missing = [found for found in done if isinstance(found, UnrecordedError)]
-    for found in done:
-        if isinstance(found, BaseException) and not isinstance(found, UnrecordedError):
-            raise found
-    if missing:
-        raise UnrecordedError.all_of(missing)
-    return list(done)
 
 
 def cluster(

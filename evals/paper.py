@@ -30,3 +30,9 @@ def cost(step: str) -> dict[str, Any]:
     """Table 3's row of a step: model, tokens and dollars for 100,000 conversations; empty where it has none."""
     found = figures()["cost"].get(step)
     return dict(found) if isinstance(found, dict) else {}
+
+
+def stage(measure: str, dataset: str) -> float | None:
+    """What Table 4 or its text gives for a stage: on "regular" (its random data), "concerning" or "combined"."""
+    found = figures()["stages"].get(measure)
+    return float(found[dataset]) if isinstance(found, dict) and dataset in found else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pandas as pd
 from scipy import stats
 
 from evals import differences, reconstruction
-from evals.comparison import MIN_SEEDS, Difference
+from evals.comparison import MIN_SEEDS, Difference, paired_difference
 from evals.runs import Part
 from evals.statistics import MIN_CLUSTERS
 
@@ -30,8 +31,8 @@ def seed_scores(part: Part, metric: str, where: str = "all") -> list[float]:
         if column not in ("language", "category"):
             return []
         rows = rows[rows[column] == value]
-    categories = sorted(set(part.seeds["category"]))
-    scores = [(int(seed), _score(group, metric, categories)) for (seed, _), group in rows.groupby(["seed", "repeat"])]
+    categories = sorted(set(part.seeds["category"].astype(str)))
+    scores = [(seed, _score(group, metric, categories)) for (seed, _), group in rows.groupby(["seed", "repeat"])]
     table = pd.DataFrame(scores, columns=["seed", "score"])
     return [float(x) for x in table.groupby("seed")["score"].mean()]
 
@@ -134,3 +135,77 @@ def widened_p(row: Mapping[Any, Any], factor: float) -> float:
     if half == 0:
         return 1.0 if row["apart"] == 0 else 0.0
     return float(2 * stats.norm.sf(abs(float(row["apart"])) / (factor * half / stats.norm.ppf(0.975))))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run can show, and what a wanted margin needs.
+
+    Attributes:
+        metric: of suite "supervised".
+        n, clusters: conversations and base clusters of the run.
+        sd_seeds: standard deviation between seeds, NaN without suite "seeds".
+        error_pair: standard error of the difference of two single runs: measured between the run's own seeds where it
+            has any, else the independent sum of its own clustered error (an upper bound, since pairs share their data).
+        measured: whether `error_pair` was measured between seeds.
+        margin: the difference that is wanted.
+    """
+
+    metric: str
+    n: int
+    clusters: int
+    sd_seeds: float
+    error_pair: float
+    measured: bool
+    margin: float
+
+    def effects(self) -> dict[str, float]:
+        """Smallest true difference that each way of comparing finds with 80% power, one-sided 5%."""
+        found = {"one run on either side, in pairs": IN_ERRORS * self.error_pair}
+        if not math.isnan(self.sd_seeds):
+            found |= {f"{r} seeds on either side": smallest_effect(self.sd_seeds, r) for r in (5, 10, 20)}
+        return found
+
+
+def plan(part: Part, metric: str, margin: float) -> Plan:
+    """Read a finished run for what it can show.
+
+    Raises:
+        ValueError: a metric that is none of the supervised suite's, or a margin that is not above 0.
+    """
+    if margin <= 0:
+        raise ValueError(f"margin must be a difference above 0, such as 0.02, got {margin}")
+    rows = part.metrics[(part.metrics["suite"] == "supervised") & (part.metrics["slice"] == "all")]
+    row = rows[rows["metric"] == metric]
+    if row.empty:
+        raise ValueError(f"{part.path} has no supervised.{metric}; it has {sorted(rows['metric'])}")
+    n, clusters = int(row["n"].iloc[0]), int(row["clusters"].iloc[0])
+    scores = seed_scores(part, metric)
+    sd = float(np.std(scores, ddof=1)) if len(scores) > 1 else math.nan
+    between = _error_between_seeds(part) if metric == "accuracy" else math.nan
+    if not math.isnan(between):
+        return Plan(metric, n, clusters, sd, between, True, margin)
+    half = (float(row["high"].iloc[0]) - float(row["low"].iloc[0])) / 2
+    return Plan(metric, n, clusters, sd, math.sqrt(2) * half / float(stats.norm.ppf(0.975)), False, margin)
+
+
+def _error_between_seeds(part: Part) -> float:
+    """Mean clustered standard error of the paired difference between the first seed and each other one."""
+    if part.seeds is None or part.seeds["seed"].nunique() < 2:
+        return math.nan
+    rows = part.seeds[part.seeds["repeat"] == part.seeds["repeat"].min()]
+    by_seed = [group.set_index("conversation") for _, group in rows.groupby("seed")]
+    errors = []
+    for other in by_seed[1:]:
+        pair = by_seed[0], other.loc[by_seed[0].index]
+        right = [(run["category"] == run["predicted"]).to_numpy(dtype=float) for run in pair]
+        clusters = [_labels(run) for run in pair]
+        errors.append(paired_difference(right[0], right[1], clusters[0], clusters[1]).standard_error)
+    return float(np.mean(errors))
+
+
+def _labels(run: pd.DataFrame) -> np.ndarray[Any, Any]:
+    """Base cluster of each row; one without a cluster stands alone."""
+    clusters = run["base_cluster"].astype(str)
+    alone = pd.Series("alone:" + run.index.astype(str), index=run.index)
+    return ("cluster:" + clusters).where(clusters != "", alone).to_numpy(dtype=str)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,9 +13,11 @@ from clio_core.config import Config, ConfigError
 from clio_core.door import Progress, UnrecordedError
 from clio_core.runfolder import RunFolder, commit
 from evals import execute
-from evals.suite import METRIC_COLUMNS
+from evals.suite import METRIC_COLUMNS, Measured
 from evals.suites import Suite
 from synthetic.datasets import Dataset
+
+COMBINED = "combined"  # stands for the data set in rows of `metrics.csv` that speak of several
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +96,28 @@ def run(
             missing.append(error)
     if missing:
         raise UnrecordedError.all_of(missing)
-    close(out, [part.name for part in parts], began)
+    close(out, [part.name for part in parts], began, together(parts, out))
 
 
-def close(out: Path, names: Sequence[str], began: datetime) -> None:
-    """Write `metrics.csv` of all parts together, and the manifest that names them."""
+def together(parts: Sequence[Part], out: Path) -> dict[str, Measured]:
+    """What suites say of several data sets together, by suite; the parts have been run."""
+    data = [part for part in parts if part.dataset is not None]
+    suites = {suite.name: suite for part in data for suite in part.suites}
+    found = {
+        name: suite.combine({part.name: RunFolder(out / part.name) for part in data if suite in part.suites})
+        for name, suite in suites.items()
+    }
+    return {name: measured for name, measured in found.items() if measured is not None}
+
+
+def close(out: Path, names: Sequence[str], began: datetime, combined: Mapping[str, Measured]) -> None:
+    """Write `metrics.csv` and tables of all parts together, and the manifest that names them."""
     folder = RunFolder(out)
     frames = [pd.read_csv(out / name / "metrics.csv", keep_default_na=False, dtype=str) for name in names]
+    for suite, measured in combined.items():
+        for name, table in measured.tables.items():
+            table.to_csv(folder.tables / f"{name}.csv", index=False)
+        frames.append(pd.DataFrame([{"suite": suite, "dataset": COMBINED, **row} for row in measured.metrics]))
     pd.concat(frames).to_csv(out / "metrics.csv", index=False, columns=METRIC_COLUMNS)
     manifest = {
         "parts": list(names),

@@ -124,63 +124,60 @@ def finish(folder: Path) -> None:
         for section in sections.read(part):
             terminal.out.print(blocks.console(section))
         page.write_report(part)
-    written = overview.write(folder, found) if folder not in found.values() else folder / "report.html"
+    if folder in found.values():
+        written = folder / "report.html"
+    else:
+        for section in sections.together(folder):
+            terminal.out.print(blocks.console(section))
+        written = overview.write(folder, found)
     terminal.out.print(f"Report: {written}", highlight=False, soft_wrap=True)
 
 
-def gate(base: Path, candidate: Path, policy: str, out: Path, junit: Path | None, summary: Path | None) -> int:
-    """Judge, print and write; returns the exit code."""
-    from evals import gating, runs, verdicts
-    from evals import policy as policies
+def review_sheet(  # noqa: PLR0913 - options of one command
+    run: Path,
+    out: Path,
+    kind: str,
+    stray: list[Path] | None,
+    *,
+    n: int,
+    seed: int,
+    source: str | None,
+    allow: bool,
+) -> None:
+    """Write a sheet for people, and say where it is.
 
-    read = policies.load(policy)
-    sides = runs.load(base), runs.load(candidate)
-    # A policy that compares nothing does not need a baseline over the same data.
-    pairs = runs.shared(*sides) if any(g.compares for g in read.gates) else []
-    compared = {name: part for name, part in sides[0].items() if name in {mine.name for mine, _ in pairs}}
-    judgements = gating.judge(read, compared, sides[1])
-    outcome = verdicts.Outcome(read, str(base), str(candidate), gating.overall(judgements), tuple(judgements))
-    for part in verdicts.console(outcome):
-        terminal.out.print(part)
-    written = verdicts.write(outcome, out, junit, summary)
-    terminal.out.print(f"Verdict: {written}", highlight=False, soft_wrap=True)
-    return outcome.exit_code
+    Raises:
+        ReviewError: see `reviewing.write_sheet`; or files were given, which only --import takes.
+    """
+    from evals import reviewing
+    from evals.review_items import ReviewError
+
+    if stray:
+        raise ReviewError(f"to bring in {[str(file) for file in stray]}, say --import")
+    count = reviewing.write_sheet(run, out, kind, n=n, seed=seed, source=source, allow_sensitive=allow)
+    terminal.out.print(f"{count} to judge in {out}", highlight=False, soft_wrap=True)
 
 
-def power(run: Path, metric: str, margin: float, dataset: str | None) -> None:
-    """Print what a run can show."""
-    from evals import planning, runs
+def bring_in_reviews(run: Path, files: list[Path]) -> None:
+    """Bring saved sheets into a run, print what comes of them, and write its page again.
 
-    parts = runs.load(run)
-    if dataset is not None and dataset not in parts:
-        raise ConfigError(f"--dataset: {run} holds {sorted(parts)}, got {dataset!r}")
-    part = parts[dataset] if dataset is not None else next(iter(parts.values()))
-    try:
-        found = planning.plan(part, metric, margin)
-    except ValueError as error:
-        raise ConfigError(str(error)) from error
-    table = Table(title=f"{part.name}, {metric}: {found.n:,} conversations in {found.clusters} base clusters")
-    table.add_column("comparison")
-    table.add_column("smallest difference found (80% power)", justify="right")
-    for how, effect in found.effects().items():
-        table.add_row(how, f"{100 * effect:.1f} pp")
-    terminal.out.print(table)
-    more = planning.times_more(found.error_pair, margin)
-    where = "measured between this run's seeds" if found.measured else "from one run, an upper bound"
-    terminal.out.print(
-        f"To find {100 * margin:g} pp with one run a side: about {found.n * more:,.0f} conversations in "
-        f"{found.clusters * more:,.0f} base clusters (standard error {100 * found.error_pair:.2f} pp, {where}).",
-        soft_wrap=True,
-    )
-    if found.sd_seeds == found.sd_seeds:
-        needed = planning.seeds_needed(found.sd_seeds, margin) if found.sd_seeds > 0 else planning.MIN_SEEDS
-        terminal.out.print(
-            f"To find it over seeds of this data: {needed} on either side (seeds vary by {100 * found.sd_seeds:.2f} pp). "
-            "Seeds say nothing about other data.",
-            soft_wrap=True,
-        )
-    else:
-        terminal.out.print("Run with --seeds 5 to see what seeds would bring.")
+    Raises:
+        ReviewError: see `reviewing.bring_in`; or there are no files.
+    """
+    from clio_core.runfolder import RunFolder
+    from evals import reviewing
+    from evals.review_items import ReviewError
+    from reports import blocks, page
+    from reports.sections import Run
+    from reports.sections.reviews import review_tables
+
+    if not files:
+        raise ReviewError("--import wants the files that people saved")
+    reviewing.bring_in(run, files)
+    folder = RunFolder.open(run)
+    for table in review_tables(Run(folder, folder.read_manifest())):
+        terminal.out.print(blocks.console_table(table))
+    terminal.out.print(f"Report: {page.write_report(run)}", highlight=False, soft_wrap=True)
 
 
 def models(data: Dataset, config: Config, own_prices: Path | None) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from clio_core.config import ConfigError
+from clio_core.runfolder import RunFolder
 from evals.suite import Measured
 
 
@@ -36,6 +37,11 @@ class Suite:
         function: Callable[[Any], Awaitable[Measured]] = importlib.import_module(self.module).measure
         return function(given)
 
+    def combine(self, parts: Mapping[str, RunFolder]) -> Measured | None:
+        """What the suite says of several data sets together, if it does; `parts` are finished runs by data set."""
+        function = getattr(importlib.import_module(self.module), "combine", None)
+        return None if function is None else function(parts)
+
 
 _BOTH = ("regular", "concerning")
 SUITES: dict[str, Suite] = {
@@ -54,6 +60,7 @@ SUITES: dict[str, Suite] = {
             _BOTH,
             "evals.multilingual",
         ),
+        Suite("stages", "Single stages against a grader and known answers (Table 4).", _BOTH, "evals.stages"),
         Suite(
             "seeds",
             "What other seeds of the same clustering give: how far chance carries.",

@@ -74,6 +74,7 @@ def _explained(error: Exception) -> tuple[str, int] | None:
     from clio_core.runfolder import RunFolderError
     from clio_core.sources import LoadError
     from evals.generating import CostLimitError
+    from evals.review_items import ReviewError
     from synthetic.datasets import DatasetError
 
     if isinstance(error, UnrecordedError):
@@ -81,7 +82,7 @@ def _explained(error: Exception) -> tuple[str, int] | None:
     if isinstance(error, NothingToClusterError):
         return "The run came to nothing", 1
     inputs = (ConfigError, DatasetError, EmbedderError, LoadError, PromptError, RecordingError, RunFolderError)
-    if isinstance(error, (*inputs, CostLimitError)):
+    if isinstance(error, (*inputs, CostLimitError, ReviewError)):
         return type(error).__name__, 2
     return None
 

@@ -87,7 +87,7 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
 
 
 def junit(outcome: Outcome) -> bytes:
-    """JUnit XML: a test case a gate. INCONCLUSIVE is an error, a skipped gate or a warning is skipped with its words."""
+    """JUnit XML: a test case a gate. INCONCLUSIVE is an error; a warning is skipped, with its words."""
     suite = ElementTree.Element("testsuite", name=f"clio-evals gate: {outcome.policy.name}")
     counts = {"failures": 0, "errors": 0, "skipped": 0}
     for j in outcome.judgements:
@@ -110,7 +110,8 @@ def junit(outcome: Outcome) -> bytes:
     root = ElementTree.Element("testsuites")
     root.append(suite)
     ElementTree.indent(root)
-    return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    written: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    return written
 
 
 def _xml(text: str) -> str:
@@ -169,6 +170,6 @@ def console(outcome: Outcome) -> Sequence[Table | Text]:
     for j in outcome.judgements:
         shown = _shown(j)
         colour = _COLOURS.get(Verdict(shown), "") if shown != "skipped" else "dim"
-        said = words.printable(j.said + (f"\nTo settle it: {j.wanted}" if j.wanted else ""))
-        table.add_row(Text(words.printable(j.gate.name)), Text(shown, style=colour), Text(said))
+        said = [words.printable(text) for text in (j.said, f"To settle it: {j.wanted}" if j.wanted else "") if text]
+        table.add_row(Text(words.printable(j.gate.name)), Text(shown, style=colour), Text("\n".join(said)))
     return [table, Text(outcome.verdict.value, style=_COLOURS[outcome.verdict])]

@@ -114,6 +114,11 @@ def console(section: Section) -> RenderableType:
     parts += [Text(words.printable(sentence)) for sentence in section.sentences]
     for block in section.blocks:
         if isinstance(block, Table) and block.brief:
-            rows = [[column.written(row) for column in block.columns] for row in block.frame.to_dict("records")]
-            parts.append(plain_table(block.caption, [column.label for column in block.columns], rows))
+            parts.append(console_table(block))
     return Group(*parts)
+
+
+def console_table(table: Table) -> RenderableType:
+    """A table for a terminal."""
+    rows = [[column.written(row) for column in table.columns] for row in table.frame.to_dict("records")]
+    return plain_table(table.caption, [column.label for column in table.columns], rows)

@@ -6,15 +6,20 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from clio_core.runfolder import RunFolder
-from reports import page
+from reports import page, sections
+
+TOGETHER = "All data sets together"
 
 
 def write(folder: Path, parts: Mapping[str, Path]) -> Path:
     """Write `report.html` of a session whose parts have their own pages already; returns its path."""
     shown = []
     for name, part in parts.items():
-        inside, sections = page.body(part, f"{name}-")
-        shown.append({"name": name, "prefix": f"{name}-", "body": inside, "sections": sections})
+        inside, own = page.body(part, f"{name}-")
+        shown.append({"name": name, "prefix": f"{name}-", "body": inside, "sections": own})
+    if shared := sections.together(folder):
+        inside = page.together(folder, shared, "together-")
+        shown.insert(0, {"name": TOGETHER, "prefix": "together-", "body": inside, "sections": shared})
     values = {"title": "Clio Evals", "manifest": RunFolder.open(folder).read_manifest(), "parts": shown}
     written = folder / "report.html.part"
     written.write_text(page.whole("overview.html.j2", values), encoding="utf-8")

@@ -93,6 +93,13 @@ def body(folder: Path, prefix: str) -> tuple[Markup, list[Section]]:
     return Markup(_environment().get_template("part.html.j2").render(values)), shown  # noqa: S704 - escaped by the template
 
 
+def together(folder: Path, shown: Sequence[Section], prefix: str) -> Markup:
+    """Sections that stand in no run but in a session's folder, where their pictures are drawn now."""
+    drawn = save({picture.name: picture.draw for section in shown for picture in section.pictures}, folder)
+    values = _section_values(shown, drawn, prefix)
+    return Markup(_environment().get_template("sections.html.j2").render(values))  # noqa: S704 - escaped by the template
+
+
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
@@ -105,9 +112,17 @@ def _environment() -> Environment:
     return environment
 
 
-def whole(template: str, values: Mapping[str, Any]) -> str:
-    """A whole page with its style and script."""
-    script = (_TEMPLATES / "report.js").read_text(encoding="utf-8")
+def whole(template: str, values: Mapping[str, Any], *, own: str = "report") -> str:
+    """A whole page with the style of all pages and one script; its policy lets nothing else run, and nothing load.
+
+    Args:
+        template: of the page.
+        values: what it shows.
+        own: name of the script, and of a style of its own if there is one.
+    """
+    script = (_TEMPLATES / f"{own}.js").read_text(encoding="utf-8")
+    styles = [_TEMPLATES / f"{name}.css" for name in dict.fromkeys(("report", own))]
+    style = "\n".join(file.read_text(encoding="utf-8") for file in styles if file.exists())
     return (
         _environment()
         .get_template(template)
@@ -115,7 +130,7 @@ def whole(template: str, values: Mapping[str, Any]) -> str:
             **values,
             moment=words.moment,
             # Both files are part of this package, never of a run.
-            style=Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704
+            style=Markup(style),  # noqa: S704
             script=Markup(script),  # noqa: S704
             script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         )

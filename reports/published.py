@@ -14,7 +14,7 @@ EXAMPLES = 3
 _TREE = ("cluster", "parent", "root", "depth", "name", "description", "conversations")
 _CLUSTERS = ("cluster", "level", "parent", "name", "conversations", "accounts", "rating")
 # Stages whose answers never become the name of a cluster.
-_NO_NAMES = frozenset({"facet", "screen", "audit", "assign"})
+_NO_NAMES = frozenset({"facet", "screen", "audit", "assign", "grade"})
 
 
 def may_quote(manifest: dict[str, Any], unrecorded: pd.DataFrame) -> bool:

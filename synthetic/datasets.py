@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import tomllib
 from collections import Counter
@@ -13,6 +14,7 @@ from clio_core.records import Conversation
 
 HOME = Path(__file__).resolve().parent
 _TRUTH = ("category", "subcategory", "language")
+_EVERYDAY = ("regular",)  # nothing in these sets worries anybody: every row has the concern 1
 
 
 class DatasetError(ValueError):
@@ -68,6 +70,8 @@ class Dataset:
         sensitive: whether a report has to keep texts of single conversations to itself.
         shipped: whether it is one of the project's own sets.
         planted: private facts by conversation id, for those conversations that have any.
+        concern: how concerning each conversation is, 1 to 5 (the scale of `prompts/facets/concerning.toml`), where a
+            reader has said so; by conversation id.
     """
 
     name: str
@@ -77,6 +81,7 @@ class Dataset:
     sensitive: bool
     shipped: bool = False
     planted: dict[str, tuple[Planted, ...]] = field(default_factory=dict)
+    concern: dict[str, int] = field(default_factory=dict)
 
     @property
     def conversations(self) -> tuple[Conversation, ...]:
@@ -112,6 +117,7 @@ class Dataset:
             self.sensitive,
             self.shipped,
             {c: facts for c, facts in self.planted.items() if c in kept},
+            {c: label for c, label in self.concern.items() if c in kept},
         )
 
 
@@ -157,14 +163,15 @@ def open_dataset(name: str, *, sensitive: bool = True) -> Dataset:
         occurring = {t.category for t in truth.values()}
         # A category of the taxonomy that the set does not use yet is no candidate: nothing could be right about it.
         categories = tuple(str(c["name"]) for c in taxonomy(name) if c["name"] in occurring)
-        planted = _planted(loaded, name)
-        return Dataset(name, loaded, truth, categories, sensitive=False, shipped=True, planted=planted)
+        planted, labels = _planted(loaded, name), _shipped_concern(loaded, name)
+        return Dataset(name, loaded, truth, categories, sensitive=False, shipped=True, planted=planted, concern=labels)
     if not Path(name).exists():
         raise DatasetError(f"no data set {name!r}: neither one of {shipped()} nor a file of that path")
     loaded = load(name)
     truth = _truth(loaded, name)
     categories = tuple(sorted({t.category for t in truth.values()}))
-    return Dataset(Path(name).stem, loaded, truth, categories, sensitive, planted=_planted(loaded, name))
+    planted, labels = _planted(loaded, name), _own_concern(loaded, name)
+    return Dataset(Path(name).stem, loaded, truth, categories, sensitive, planted=planted, concern=labels)
 
 
 def _truth(loaded: Loaded, name: str) -> dict[str, Truth]:
@@ -195,4 +202,25 @@ def _planted(loaded: Loaded, name: str) -> dict[str, tuple[Planted, ...]]:
             ) from error
         if facts:
             found[conversation.id] = facts
+    return found
+
+
+def _shipped_concern(loaded: Loaded, name: str) -> dict[str, int]:
+    if name in _EVERYDAY:
+        return dict.fromkeys((c.id for c in loaded.conversations), 1)
+    with (HOME / "data" / "labels" / "concern.csv").open(encoding="utf-8", newline="") as file:
+        labels = {row["conversation"]: int(row["concern"]) for row in csv.DictReader(file)}
+    return {c.id: labels[c.id] for c in loaded.conversations if c.id in labels}
+
+
+def _own_concern(loaded: Loaded, name: str) -> dict[str, int]:
+    """The field `concern` of a user's own rows, where they have one."""
+    found = {}
+    for conversation in loaded.conversations:
+        said = conversation.metadata.get("concern")
+        if said is None:
+            continue
+        if str(said) not in {"1", "2", "3", "4", "5"}:
+            raise DatasetError(f"{name}, conversation {conversation.id!r}: 'concern' must be 1 to 5, got {said!r}")
+        found[conversation.id] = int(said)
     return found

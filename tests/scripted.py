@@ -150,6 +150,17 @@ def _closed(question: str) -> str:
     return "1"
 
 
+# Stages whose answer is the same whatever they are asked about.
+FIXED = {
+    "screen": "Yes</answer>",
+    "audit": "Nothing points to anybody.</justification>\n<rating>5</rating>",
+    "grade_summary": "It fits.</reason>\n<answer>accurate</answer>",
+    "grade_base_cluster": "It fits.</reason>\n<strangers>none</strangers>\n<answer>accurate</answer>",
+    "grade_assignment": "It is at home there.</reason>\n<answer>Yes</answer>",
+    "grade_parent": "It fits.</reason>\n<answer>accurate</answer>",
+}
+
+
 def obedient(turns: Turns) -> str:
     """What a model that does as it is told writes after the prefill, for every shipped prompt."""
     text, stage = "\n".join(body for _, body in turns), stage_of(turns)
@@ -159,10 +170,8 @@ def obedient(turns: Turns) -> str:
         return f" help with {found[1]} in case {found[2]}.</answer>"
     if stage == "extract_closed":
         return f"{_closed(_inside(text, 'question'))}</answer>"
-    if stage == "screen":
-        return "Yes</answer>"
-    if stage == "audit":
-        return "Nothing points to anybody.</justification>\n<rating>5</rating>"
+    if stage in FIXED:
+        return FIXED[stage]
     if stage == "name_cluster":
         (topic, _), *_ = Counter(re.findall(r"help with (\w+)", _inside(text, "statements"))).most_common()
         return f"They asked about {topic}.</summary>\n<name>Help with {topic}</name>"

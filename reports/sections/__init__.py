@@ -1,6 +1,7 @@
 """The sections of a page, a module a suite. Each reads its suite's tables and computes nothing.
 
-A module holds `section(run: Run) -> Section | None`: None where the run has no such tables.
+A module holds `section(run: Run) -> Section | None`: None where the run has no such tables. It may also hold
+`together(run: Run) -> Section | None` over the folder of a session, for what it says of several data sets at once.
 """
 
 from __future__ import annotations
@@ -17,7 +18,16 @@ from reports.blocks import Section
 from reports.published import may_quote
 
 # In the order of a page. The supervised suite has pages of its own, in `reports.page`.
-MODULES: tuple[str, ...] = ("unsupervised", "multilingual", "insight", "seeds", "cost", "attacks")
+MODULES: tuple[str, ...] = (
+    "unsupervised",
+    "multilingual",
+    "stages",
+    "reviews",
+    "insight",
+    "seeds",
+    "cost",
+    "attacks",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,4 +96,17 @@ def read(path: Path) -> list[Section]:
     folder = RunFolder.open(path)
     run = Run(folder, folder.read_manifest())
     made = [importlib.import_module(f"reports.sections.{name}").section(run) for name in MODULES]
+    return [section for section in made if section is not None]
+
+
+def together(path: Path) -> list[Section]:
+    """Every section that a session's folder has tables for: what suites say of its data sets together.
+
+    Raises:
+        RunFolderError: there is no finished session.
+    """
+    folder = RunFolder.open(path)
+    run = Run(folder, folder.read_manifest())
+    modules = [importlib.import_module(f"reports.sections.{name}") for name in MODULES]
+    made = [module.together(run) for module in modules if hasattr(module, "together")]
     return [section for section in made if section is not None]

@@ -1,0 +1,25 @@
+"""Several steps at once, so that one pending file collects what all of them still need."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any
+
+from clio_core.door import UnrecordedError
+
+
+async def gathered(*steps: Awaitable[Any]) -> list[Any]:
+    """Every step's result, in order.
+
+    Raises:
+        UnrecordedError: after all steps ended; what recordings lack in any of them, as one error.
+    """
+    done = await asyncio.gather(*steps, return_exceptions=True)
+    missing = [found for found in done if isinstance(found, UnrecordedError)]
+    for found in done:
+        if isinstance(found, BaseException) and not isinstance(found, UnrecordedError):
+            raise found
+    if missing:
+        raise UnrecordedError.all_of(missing)
+    return list(done)
