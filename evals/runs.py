@@ -106,7 +106,7 @@ def shared(base: dict[str, Part], candidate: dict[str, Part]) -> list[tuple[Part
         if hashes[0] != hashes[1]:
             counts = [run[name].manifest["dataset"]["conversations"] for run in (base, candidate)]
             raise NotComparableError(
-                f"data set {name!r} is not the same in both runs: content hash {hashes[0]} ({counts[0]} conversations) "
-                f"against {hashes[1]} ({counts[1]} conversations). A difference would mix the data's with the pipeline's"
+                f"data set {name!r} is not the same in both runs: content hash {hashes[0]} ({counts[0]} conversations)"
+                f" against {hashes[1]} ({counts[1]} conversations). A difference would mix data and pipeline"
             )
     return [(base[name], candidate[name]) for name in common]
