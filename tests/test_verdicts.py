@@ -84,20 +84,10 @@ def test_a_summary_is_appended_to_what_the_step_has_written(mixed, tmp_path):
 
 def clio(tmp_path, *words):
     """The command line in a process of its own, as a CI step runs it."""
-    env = {
-        **os.environ,
-        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'evals/inspect_tasks'}",
-        "COLUMNS": "200",
-        **settings,
-    }
-    return subprocess.run(
-        [sys.executable, "-c", CLI, *map(str, words)],
-        capture_output=True,
-        text=True,
-        env=env,
-        cwd=tmp_path,
-        check=False,
-    )
+    paths = f"{ROOT}{os.pathsep}{ROOT / 'evals/inspect_tasks'}"
+    line = [sys.executable, "-c", CLI, *map(str, words)]
+    env = {**os.environ, "PYTHONPATH": paths, "COLUMNS": "200"}
+    return subprocess.run(line, capture_output=True, text=True, env=env, cwd=tmp_path, check=False)
 
 
 @pytest.fixture(scope="module")
