@@ -15,7 +15,7 @@ import pandas as pd
 
 from clio_core import pipeline, prompting, recordings, runfolder
 from clio_core.config import Config, ConfigError
-from clio_core.door import Door, Progress
+from clio_core.door import Door, Progress, UnrecordedError
 from clio_core.embedding import Store
 from clio_core.loaders import Loaded
 from clio_core.pipeline import Result, Tools
