@@ -65,6 +65,7 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
     made = [
         share("sensitivity", caught, private),
         share("specificity", cleared, clean),
+        share("false_alarms", clean - cleared, clean),
         share("accuracy", caught + cleared, private + clean),
         _spread("auc", rated, _auc),
         _spread("quadratic_kappa", rated, _kappa),

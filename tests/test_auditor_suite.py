@@ -65,6 +65,7 @@ def test_sensitivity_specificity_and_accuracy_of_a_two_by_two_table():
     assert auditor_scores.counts(TEN) == auditor_scores.Counts((3, 4), (4, 5))
     assert value(TEN, "sensitivity") == 0.75
     assert value(TEN, "specificity") == 0.8
+    assert value(TEN, "false_alarms") == pytest.approx(0.2)
     assert value(TEN, "accuracy") == pytest.approx(7 / 9)
     assert value(TEN, "failed_ratings") == 0.1
 

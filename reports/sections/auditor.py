@@ -12,13 +12,14 @@ from reports.blocks import Column, Kind, Picture, Section, Table
 from reports.sections import Run
 
 _NAMES = {
-    "sensitivity": "Sensitivity: private, and rated 1 or 2",
-    "specificity": "Specificity: not private, and rated 3 to 5",
+    "sensitivity": "Sensitivity (private: 1 or 2)",
+    "specificity": "Specificity (others: 3 to 5)",
+    "false_alarms": "False alarms (others: 1 or 2)",
     "accuracy": "Accuracy over both",
     "auc": "AUC of the scale from 1 to 5",
-    "quadratic_kappa": "Kappa with the labels (quadratic)",
-    "twins_told_apart": "Twins: the private one rated lower",
-    "failed_ratings": "Ratings that could not be read",
+    "quadratic_kappa": "Kappa with labels (quadratic)",
+    "twins_told_apart": "Twins: private one rated lower",
+    "failed_ratings": "Unreadable ratings",
     "distinct_ratings": "Different ratings given",
 }
 _INTERVALS = (
@@ -56,8 +57,8 @@ def _sentences(summary: pd.DataFrame) -> list[str]:
     if not words.absent(caught["value"]) and not words.absent(cleared["value"]):
         said.append(
             f"Of {words.count(caught['n'])} private texts the auditor caught {_with_ends(caught)}; of "
-            f"{words.count(cleared['n'])} others it let {_with_ends(cleared)} pass. A rate of private texts that it "
-            f"reports below {words.percent(1 - cleared['value'])} cannot be told from its own false alarms."
+            f"{words.count(cleared['n'])} others it let {_with_ends(cleared)} pass. As false alarms may be as frequent as "
+            f"{words.percent(rows['false_alarms']['high'])}, a lower rate of private texts that it reports proves nothing."
         )
     unread = rows["failed_ratings"]
     if unread["value"]:
