@@ -27,7 +27,7 @@ class UnrecordedError(RuntimeError):
     @classmethod
     def all_of(cls, errors: Sequence[UnrecordedError]) -> UnrecordedError:
         """Several stages' errors as one, so that one message names everything that is missing."""
-        stages = ", ".join(dict.fromkeys(e.stage for e in errors))
+        stages = ", ".join(dict.fromkeys(stage for e in errors for stage in e.stage.split(", ")))
         missing, total = sum(e.missing for e in errors), sum(e.total for e in errors)
         return cls(stages, missing, total, errors[0].pending, errors[0].recording)
 

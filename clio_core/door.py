@@ -88,6 +88,12 @@ class Door:
         other._sample = sample
         return other
 
+    def shown_by(self, progress: Progress) -> Door:
+        """The same door with another display; what it counts is counted here too."""
+        other = copy.copy(self)
+        other.progress = progress
+        return other
+
     async def ask(
         self, calls: Iterable[Call], read: Callable[[str], T | None], tag: str, *, total: int | None = None
     ) -> list[Reply[T]]:

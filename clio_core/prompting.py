@@ -179,8 +179,8 @@ def _as_request() -> Template:
 
 
 def names() -> list[str]:
-    """Names of the shipped prompts, without their ending."""
-    return sorted(path.stem for path in PROMPTS.glob("*.txt"))
+    """Names of the shipped prompts, without their ending; those in a folder with its path, as "ablations/..."."""
+    return sorted(path.relative_to(PROMPTS).with_suffix("").as_posix() for path in PROMPTS.rglob("*.txt"))
 
 
 def texts(override: Path | None = None) -> dict[str, str]:

@@ -87,7 +87,7 @@ def run(
 
     Prints the headline and the per-language tables, and leaves a folder with `report.html`, `metrics.csv`, tables,
     figures and a manifest; several data sets stand in a folder each. Exit code 3 means that a recording lacks
-    answers (see `clio-evals answers`).
+    answers (see `clio-evals answers`), 100 that a suite found something that must not be relied on.
     """
     with terminal.plain_errors():
         from clio_core.config import Config
@@ -124,6 +124,9 @@ def run(
         folder = out or showing.session_folder(parts, n, prompts)
         showing.run(parts, folder, prompts)
         showing.finish(folder)
+        if failed := showing.failures(folder):
+            terminal.shout(failed)
+            raise typer.Exit(terminal.FAILED)
 
 
 @app.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ import pandas as pd
 
 from clio_core import pipeline, prompting, recordings, runfolder
 from clio_core.config import Config, ConfigError
-from clio_core.door import Door, Progress
+from clio_core.door import Door, Progress, UnrecordedError
 from clio_core.embedding import Store
 from clio_core.loaders import Loaded
 from clio_core.pipeline import Result, Tools
@@ -160,14 +161,23 @@ async def _fixed(suite: Suite, tools: Tools) -> Measured:
 
 
 async def _run(dataset: Dataset, tools: Tools, suites: Sequence[Suite]) -> Finished:
+    try:
+        context = await _context(dataset, tools)
+    except UnrecordedError as error:
+        # What suites can ask without a finished run joins the same pending file: fewer rounds.
+        asked = [await suite.ahead(dataset, tools) for suite in suites]
+        raise UnrecordedError.all_of([error, *itertools.chain.from_iterable(asked)]) from None
+    found = await gathered(*(suite.measure(context) for suite in suites))
+    return Finished(context, dict(zip((suite.name for suite in suites), found, strict=True)))
+
+
+async def _context(dataset: Dataset, tools: Tools) -> Context:
     sample, values, base = await pipeline.begin(dataset.conversations, tools)
     # The two halves below do not wait for each other, so that one pending file collects what both still need.
     assigned, result = await gathered(
         supervised.assign_categories(base, dataset.categories, tools), pipeline.complete(sample, values, base, tools)
     )
-    context = Context(dataset, tools, sample, values, base, result, assigned)
-    found = await gathered(*(suite.measure(context) for suite in suites))
-    return Finished(context, dict(zip((suite.name for suite in suites), found, strict=True)))
+    return Context(dataset, tools, sample, values, base, result, assigned)
 
 
 def cluster(

@@ -16,10 +16,14 @@ async def gathered(*steps: Awaitable[Any]) -> list[Any]:
         UnrecordedError: after all steps ended; what recordings lack in any of them, as one error.
     """
     done = await asyncio.gather(*steps, return_exceptions=True)
-    missing = [found for found in done if isinstance(found, UnrecordedError)]
     for found in done:
         if isinstance(found, BaseException) and not isinstance(found, UnrecordedError):
             raise found
-    if missing:
+    if missing := distinct(done):
         raise UnrecordedError.all_of(missing)
     return list(done)
+
+
+def distinct(found: list[Any]) -> list[UnrecordedError]:
+    """The errors of missing answers among results; one that several steps waited for counts once."""
+    return list({id(error): error for error in found if isinstance(error, UnrecordedError)}.values())

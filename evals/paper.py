@@ -36,3 +36,14 @@ def stage(measure: str, dataset: str) -> float | None:
     """What Table 4 or its text gives for a stage: on "regular" (its random data), "concerning" or "combined"."""
     found = figures()["stages"].get(measure)
     return float(found[dataset]) if isinstance(found, dict) and dataset in found else None
+
+
+def auditor_accuracy() -> float:
+    """Accuracy of the paper's auditor on its own hard set (D.1)."""
+    return float(figures()["auditor"]["accuracy"])
+
+
+def private_share(level: str) -> float | None:
+    """Share rated 1 or 2 at "raw", "facet" or "published" (D, Figure 5); None for other levels."""
+    found = figures()["privacy"].get(level)
+    return None if found is None else float(found)

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from evals.statistics import check_level
 
@@ -32,6 +33,45 @@ def zero_bound(n: int, level: float = 0.95) -> float:
     if n < 1:
         raise ValueError(f"a bound for zero hits needs at least 1 try, got {n}")
     return -math.expm1(math.log1p(-level) / n)
+
+
+def exact_interval(hits: int, tries: int, level: float = 0.95) -> tuple[float, float]:
+    """Interval for a proportion of independent tries that covers at least `level`, however few there are.
+
+    Args:
+        hits: 0 to `tries`.
+        tries: at least 1.
+        level: coverage as a proportion.
+
+    Returns:
+        (low, high), each 0 to 1.
+
+    Raises:
+        ValueError: counts out of range.
+
+    Source: Clopper and Pearson 1934, Biometrika 26(4).
+    """
+    check_level(level)
+    if not (tries >= 1 and 0 <= hits <= tries):
+        raise ValueError(f"an exact interval wants 0 <= hits <= tries and tries >= 1, got {hits} of {tries}")
+    found = stats.binomtest(hits, tries).proportion_ci(level, method="exact")
+    return float(found.low), float(found.high)
+
+
+def upper_bound(hits: int, tries: int, level: float = 0.95) -> float:
+    """Largest rate that is still compatible with so many hits: exact, one-sided; `zero_bound` where there is none.
+
+    Args:
+        hits: 0 to `tries`.
+        tries: independent ones, at least 1.
+        level: confidence as a proportion.
+
+    Raises:
+        ValueError: counts out of range.
+    """
+    if hits == 0:
+        return zero_bound(tries, level)
+    return exact_interval(hits, tries, 2 * level - 1)[1]
 
 
 def rogan_gladen(rate: float, sensitivity: float, specificity: float) -> float:

@@ -180,6 +180,15 @@ def bring_in_reviews(run: Path, files: list[Path]) -> None:
     terminal.out.print(f"Report: {page.write_report(run)}", highlight=False, soft_wrap=True)
 
 
+def failures(folder: Path) -> list[str]:
+    """What a finished run says must not be relied on: its metrics whose note begins with "FAIL"."""
+    import pandas as pd
+
+    frame = pd.read_csv(folder / "metrics.csv", keep_default_na=False, dtype=str)
+    failed = frame[frame["note"].str.startswith("FAIL")]
+    return list(dict.fromkeys(f"{suite}: {note}" for suite, note in zip(failed["suite"], failed["note"], strict=True)))
+
+
 def models(data: Dataset, config: Config, own_prices: Path | None) -> None:
     """Print each role's model and the estimate of a run."""
     prices = costs.read_prices(own_prices)

@@ -5,11 +5,16 @@ from __future__ import annotations
 import importlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clio_core.config import ConfigError
 from clio_core.runfolder import RunFolder
 from evals.suite import Measured
+
+if TYPE_CHECKING:
+    from clio_core.door import UnrecordedError
+    from clio_core.pipeline import Tools
+    from synthetic.datasets import Dataset
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +25,9 @@ class Suite:
         name: as the command line and `metrics.csv` have it.
         about: what it measures, one line.
         sets: shipped data sets that it is measured on by default.
-        module: holds `async def measure(context) -> Measured`; for a fixed set `measure(tools)`.
+        module: holds `async def measure(context) -> Measured`; for a fixed set `measure(tools)`. It may also hold
+            `async def ahead(dataset, tools) -> list[UnrecordedError]`, called where a recording lacks answers for the
+            run itself.
         any_data: whether it can also be measured on a user's own conversations with category and language.
         fixed: it has a fixed set of its own and needs no run of the pipeline.
     """
@@ -41,6 +48,12 @@ class Suite:
         """What the suite says of several data sets together, if it does; `parts` are finished runs by data set."""
         function = getattr(importlib.import_module(self.module), "combine", None)
         return None if function is None else function(parts)
+
+    async def ahead(self, dataset: Dataset, tools: Tools) -> list[UnrecordedError]:
+        """Ask what the suite can ask without a finished run; what of it a recording lacks."""
+        function = getattr(importlib.import_module(self.module), "ahead", None)
+        missing: list[UnrecordedError] = [] if function is None else await function(dataset, tools)
+        return missing
 
 
 _BOTH = ("regular", "concerning")
@@ -76,6 +89,14 @@ SUITES: dict[str, Suite] = {
         Suite("insight", "What the run says about use, with intervals (Figures 6 to 8).", _BOTH, "evals.insight"),
         Suite(
             "cost", "Tokens and dollars a stage, projected to 100,000 conversations (Table 3).", _BOTH, "evals.spending"
+        ),
+        Suite("auditor", "The privacy auditor against labelled texts (Appendix D.1).", (), "evals.auditor", fixed=True),
+        Suite(
+            "privacy",
+            "Private facts from conversation to published cluster, and each layer switched off (D, Figure 5).",
+            ("private",),
+            "evals.privacy",
+            any_data=False,
         ),
         Suite(
             "attacks",

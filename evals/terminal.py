@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 import typer
@@ -42,6 +42,12 @@ def bars() -> Iterator[Bars]:
     columns = (TextColumn("{task.description:<30}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=err) as progress:
         yield Bars(progress)
+
+
+def shout(lines: Iterable[str]) -> None:
+    """Say on standard error, where nobody misses it, what must not be relied on."""
+    for line in lines:
+        err.print(line, style="bold red", markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager

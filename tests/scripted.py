@@ -130,7 +130,7 @@ def stage_of(turns: Turns) -> str:
     for name in prompting.names():
         opening = prompting.load(name).prefill.split("$")[0].strip()
         if opening and last.startswith(opening):
-            return name
+            return name.rsplit("/", 1)[-1]  # an ablation asks the same, without some of its rules
     raise AssertionError(f"no shipped prompt begins like {last[:60]!r}")
 
 

@@ -13,7 +13,7 @@ from clio_core.prompting import PromptError, bullets, load, parse
 from clio_core.records import digest
 
 HEAD = '+++\nversion = 3\nrole = "namer"\ntemperature = 0.5\nmax_tokens = 9\ninputs = ["a"]\nsource = "a test"\n+++\n'
-FILES = sorted(path.relative_to(PROMPTS) for path in (*PROMPTS.glob("*.txt"), *PROMPTS.glob("*/*.toml")))
+FILES = sorted(path.relative_to(PROMPTS) for path in (*PROMPTS.rglob("*.txt"), *PROMPTS.glob("*/*.toml")))
 
 
 def test_placeholders_that_arrive_in_the_data_are_not_expanded():

@@ -25,6 +25,8 @@ MODULES: tuple[str, ...] = (
     "reviews",
     "insight",
     "seeds",
+    "auditor",
+    "privacy",
     "cost",
     "attacks",
 )
