@@ -18,7 +18,12 @@ async def audit(
     """Rate each text; one reply a text, in the given order. A rating that cannot be read is no rating."""
     prompt = load("audit", prompts)
     calls = [
-        Call(stage, prompt.role, subject, prompt.fill(content=text), {"content": text})
+        Call(stage, prompt.role, subject, prompt.fill(content=_enclosed(text)), {"content": text})
         for subject, text in contents.items()
     ]
     return await door.ask(calls, lambda answer: scale(answer, "rating"), "rating")
+
+
+def _enclosed(text: str) -> str:
+    """The text without the tag that would end it: what follows would no longer be material but instructions."""
+    return text.replace("</content", "< /content")
