@@ -6,6 +6,7 @@ import csv
 import json
 import tomllib
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -128,6 +129,21 @@ def taxonomy(name: str) -> list[dict[str, object]]:
         raise DatasetError(f"no taxonomy {name!r}; there are {shipped()}")
     listed: list[dict[str, object]] = tomllib.loads(file.read_text(encoding="utf-8"))["category"]
     return listed
+
+
+def known_categories() -> dict[str, dict[str, object]]:
+    """Every category of every shipped taxonomy by name, with its `description` and `overlaps`."""
+    found: dict[str, dict[str, object]] = {}
+    for file in sorted((HOME / "taxonomy").glob("*.toml")):
+        for entry in tomllib.loads(file.read_text(encoding="utf-8")).get("category", []):
+            found.setdefault(str(entry["name"]), entry)
+    return found
+
+
+def descriptions(categories: Sequence[str]) -> dict[str, str]:
+    """One-line description of each category; "" for one that no shipped taxonomy knows."""
+    known = known_categories()
+    return {name: str(known[name]["description"]) if name in known else "" for name in categories}
 
 
 def shipped() -> list[str]:
