@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from clio_core.loaders import Loaded, content_hash, load
 from clio_core.records import Conversation
@@ -131,19 +132,28 @@ def taxonomy(name: str) -> list[dict[str, object]]:
     return listed
 
 
-def known_categories() -> dict[str, dict[str, object]]:
-    """Every category of every shipped taxonomy by name, with its `description` and `overlaps`."""
-    found: dict[str, dict[str, object]] = {}
-    for file in sorted((HOME / "taxonomy").glob("*.toml")):
-        for entry in tomllib.loads(file.read_text(encoding="utf-8")).get("category", []):
-            found.setdefault(str(entry["name"]), entry)
-    return found
+def _entries(categories: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Entries, by name, of the one shipped taxonomy that knows most of the categories; none if none knows any.
+
+    Taxonomies share some names and mean different things by them, so the others have no say.
+    """
+    best: dict[str, dict[str, Any]] = {}
+    for name in shipped():
+        entries = {str(entry["name"]): entry for entry in taxonomy(name) if entry["name"] in categories}
+        best = entries if len(entries) > len(best) else best
+    return best
 
 
 def descriptions(categories: Sequence[str]) -> dict[str, str]:
-    """One-line description of each category; "" for one that no shipped taxonomy knows."""
-    known = known_categories()
+    """One-line description of each category; "" for one that its taxonomy does not know."""
+    known = _entries(categories)
     return {name: str(known[name]["description"]) if name in known else "" for name in categories}
+
+
+def overlaps(categories: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """For each category the other ones that its taxonomy lets a careful reader choose instead; none if unknown."""
+    known = _entries(categories)
+    return {name: tuple(o for o in known.get(name, {}).get("overlaps", ()) if o in categories) for name in categories}
 
 
 def shipped() -> list[str]:

@@ -27,6 +27,7 @@ MODULES: tuple[str, ...] = (
     "seeds",
     "cost",
     "attacks",
+    "data",
 )
 
 
