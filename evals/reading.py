@@ -158,5 +158,5 @@ def _twins(data: Dataset, run: Path | None, summaries: dict[str, str] | str, sto
         # A run that replayed a recording computed nothing: its vectors stand beside the recording.
         store = Store(run / "embeddings.npz", shipped=execute.shipped_vectors(config))
     if isinstance(summaries, str) or store is None:
-        return checks.not_run(TWINS_NAME, TWINS_LIMIT, f"{summaries}, or --run")
+        return checks.not_run(TWINS_NAME, TWINS_LIMIT, f"{summaries}; or a finished run over them: --run")
     return checks.twins(data, summaries, lambda texts: store.embed(texts, PACKAGED))

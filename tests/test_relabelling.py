@@ -11,7 +11,7 @@ from clio_core.prompting import load
 from clio_core.records import Outcome
 from clio_core.transcript import estimate_tokens
 from evals import data_tables, relabelling
-from synthetic.datasets import Dataset, Truth, descriptions, known_categories, open_dataset, overlaps, taxonomy
+from synthetic.datasets import Dataset, Truth, descriptions, open_dataset, overlaps, shipped, taxonomy
 
 CATEGORIES = ("Health and fitness", "Cooking and recipes", "Model railways")
 
@@ -35,7 +35,7 @@ def test_a_reader_sees_the_transcript_and_every_category_and_nothing_else_of_the
     whole = "\n".join(m.text for m in messages)
     assert "How long do lentils keep?" in whole
     assert not [word for word in ("secret", "conv-id", "acct-id") if word in whole]
-    known = known_categories()
+    known = {str(c["name"]): c for c in taxonomy("regular")}
     assert set(shown(messages)) == {
         f"- Health and fitness: {known['Health and fitness']['description']}",
         f"- Cooking and recipes: {known['Cooking and recipes']['description']}",
@@ -88,7 +88,7 @@ def test_the_answer_is_a_name_and_no_reasoning():
 
 
 def test_every_shipped_category_has_a_description_and_overlaps_within_its_own_set():
-    for name in ("regular", "concerning"):
+    for name in shipped():
         names = [str(c["name"]) for c in taxonomy(name)]
         assert all(descriptions(names).values())
         assert all(set(others) <= set(names) for others in overlaps(names).values())
@@ -97,6 +97,17 @@ def test_every_shipped_category_has_a_description_and_overlaps_within_its_own_se
         "Cooking and recipes": ("Health and fitness",),
     }
     assert overlaps(["Health and fitness", "Model railways"]) == {"Health and fitness": (), "Model railways": ()}
+
+
+def test_a_name_that_two_taxonomies_share_means_what_the_data_set_means_by_it():
+    name = "Job applications and career advice"
+    told = {}
+    for taxon in ("regular", "private"):
+        entries = {str(c["name"]): c for c in taxonomy(taxon)}
+        assert descriptions(list(entries))[name] == entries[name]["description"]
+        assert list(overlaps(list(entries))[name]) == entries[name]["overlaps"]
+        told[taxon] = entries[name]["description"]
+    assert told["regular"] != told["private"]
 
 
 # Labels: health 4, cooking 3, railways 2. Health is read as cooking twice (a documented overlap), once not at all;

@@ -80,7 +80,8 @@ def _labels(run: Run) -> list[Table | Picture]:
     )
     note = (
         "A model that never saw the label chose one of all categories. Shares are of answered conversations, with "
-        "Wilson's interval. Low agreement in one category means labels that are wrong or a border that is not clear."
+        "Wilson's interval. Low agreement in one category means labels that are wrong or a border that is not clear; "
+        "high agreement means less where the reader is of the same kind as the writer of the texts."
     )
     counts, shares, overlap = (
         _wide(pairs, "category", "relabelled", value) for value in ("conversations", "share", "overlap")
