@@ -120,7 +120,7 @@ def run(
     if missing:
         raise UnrecordedError.all_of(missing)
     if out is not None and len(names) > 1:
-        session.close(out, names, datetime.fromisoformat(examined[0].manifest["began"]))
+        session.close(out, names, datetime.fromisoformat(examined[0].manifest["began"]), {})
         whole = RunFolder(out)
         whole.write_json("manifest.json", {**whole.read_manifest(), "checks": True})
     return examined
