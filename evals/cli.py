@@ -411,29 +411,43 @@ def check_data(
     datasets: Annotated[
         list[str] | None, typer.Argument(help="Shipped sets or your own files; default: all shipped.")
     ] = None,
-    run: Annotated[Path | None, typer.Option(help="A finished run over the (one) set: also looks for twins.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Write every finding to this CSV file.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="Who reads the conversations, to find their labels and twins in other languages. "
+            "Default: the shipped recording for shipped sets; nobody for your files."
+        ),
+    ] = None,
+    run: Annotated[
+        Path | None, typer.Option(help="A finished run over the (one) set: its summaries are searched for twins.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for tables, findings, figures and a page; with --model always one.")
+    ] = None,
+    width: Width = 50,
+    prompts: Prompts = None,
+    sensitive: Annotated[bool, typer.Option(help="Your own file: name no words of its texts in findings.")] = True,
 ) -> None:
-    """Check data sets: language, duplicates, leaks, balance, lengths, refusals, planted facts. Exit code 100 on a fail.
+    """Check data sets: language, duplicates, leaks, balance, lengths, refusals, planted facts, blind labels, twins.
 
-    Works on the shipped sets and on any file whose rows carry category and language. A failed check names the rows.
+    Works on the shipped sets and on any file whose rows carry category and language. A failed check names the rows and
+    makes the exit code 100. Blind labels come from a model that is shown a conversation and all categories, and never
+    the label.
     """
     with terminal.plain_errors():
-        import pandas as pd
-
-        from evals import checking
+        from evals import checking, showing
+        from evals.reading import Readers
         from synthetic.datasets import open_dataset, shipped
 
-        tables, failed = [], False
-        for name in datasets or shipped():
-            data = open_dataset(name)
-            found = checking.run_checks(data, run)
-            checking.show(data.name, len(data.conversations), found)
-            tables.append(checking.frame(data.name, found))
-            failed = failed or not all(c.passed for c in found)
-        if out is not None:
-            pd.concat(tables).to_csv(out, index=False)
-    if failed:
+        data = [open_dataset(name, sensitive=sensitive) for name in datasets or shipped()]
+        folder = out if out is not None or model is None else showing.check_folder(data, model, prompts)
+        with terminal.bars() as bars:
+            found = checking.run(data, Readers(model, run, width, prompts), folder, bars.of)
+        for examined in found:
+            checking.show(examined)
+        if folder is not None:
+            showing.page(folder)
+    if any(examined.failed for examined in found):
         raise typer.Exit(terminal.FAILED)
 
 

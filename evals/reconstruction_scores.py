@@ -11,21 +11,14 @@ F1 follows scikit-learn with zero_division=0, over the true categories that occu
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from evals.statistics import (
-    BootstrapInterval,
-    FloatArray,
-    IntArray,
-    Interval,
-    cluster_bootstrap,
-    cluster_codes,
-    cluster_interval,
-)
+from evals.statistics import FloatArray, IntArray, Interval, cluster_codes, cluster_interval, korn_graubard
 
 COLUMNS = ("conversation", "language", "category", "predicted", "base_cluster")
 NOT_ASSIGNED = "(not assigned)"
@@ -43,41 +36,62 @@ def accuracy_interval(frame: pd.DataFrame, categories: Sequence[str], *, level: 
     return cluster_interval(is_correct(rows), base_clusters(rows), level=level)
 
 
-def f1_interval(
-    frame: pd.DataFrame, categories: Sequence[str], average: Average, *, level: float = 0.95, replicates: int = 2000
-) -> BootstrapInterval:
-    """Macro or weighted F1 with a percentile interval over resampled base clusters, seed fixed.
+@dataclass(frozen=True, slots=True)
+class F1Interval:
+    """An averaged F1 with an interval by base cluster.
 
-    A category that a resample happens to miss is left out of that resample's average, as the definition has it.
-    With about two clusters a category the macro average of a resample lies well below that of the data, and the
-    interval covers too little (75% in a simulation of 20 categories in 40 clusters; 94% or more from 100 clusters on).
+    Attributes:
+        value: the F1, 0 to 1.
+        low: lower end, 0 to 1, never above `value`.
+        high: upper end, 0 to 1, never below `value`.
+        clusters: base clusters that the rows fall into.
+        effective_n: independent rows that would give this variance, at most the number of rows.
+    """
+
+    value: float
+    low: float
+    high: float
+    clusters: int
+    effective_n: float
+
+
+def f1_interval(frame: pd.DataFrame, categories: Sequence[str], average: Average, *, level: float = 0.95) -> F1Interval:
+    """Macro or weighted F1 with an interval by base cluster, built like that of the accuracy.
+
+    F1 of a category is a ratio of sums over clusters, 2 hits / (truth + predicted), so its average is linearised: a
+    cluster adds the weighted sum over categories of (2 hits - theta (truth + predicted)) / (all truth + all predicted),
+    hits, truth and predicted being its own. Squared and summed that is the variance, and the interval is Wilson's at
+    the effective n. `theta` is the average F1 and not the category's own. A category whose rows lie in one or two
+    clusters shows no spread around its own F1 and yet would be lost with one wrong assignment; surveys meet the same
+    in strata with a single unit, and centre those at the overall mean. Where categories truly differ this errs on the
+    wide side, by an amount that falls with the number of clusters.
+
+    In simulation (`tests/test_simulation.py`) it covers about as often as the interval of the accuracy and misses on
+    either side about alike. A percentile bootstrap does not: a resample leaves out the only clusters of some category,
+    whose F1 falls to nothing, so the replicates lie below the value that they are replicates of.
 
     Raises:
         ValueError: a frame that breaks the promises of this module, or fewer than two base clusters.
+
+    Source: Takahashi et al. 2022, Applied Intelligence 52(5) (delta method, independent rows); Binder 1983, Int. Stat.
+    Review 51(3) (linearisation in clustered samples); `survey.lonely.psu = "adjust"` of Lumley's R package survey.
     """
     rows = check_frame(frame, categories)
-    clusters = base_clusters(rows)
-    codes, count = cluster_codes(clusters)
+    codes, count = cluster_codes(base_clusters(rows))
+    if count < 2:
+        raise ValueError(f"an interval by cluster needs at least 2 clusters, got {count} with {len(rows)} rows")
     present = present_categories(rows, categories)
-    size = len(present)
-    counts = np.concatenate(
-        [
-            # A row that went wrong is no hit for any category: "" stands among none of them.
-            _counts(codes, count, rows["category"].where(is_correct(rows) > 0, ""), present),
-            _counts(codes, count, rows["category"], present),
-            _counts(codes, count, rows["predicted"], present),
-        ],
-        axis=1,
-    )
-
-    def statistic(weights: FloatArray) -> FloatArray:
-        hits, truth, guessed = np.split(weights @ counts, [size, 2 * size], axis=1)
-        # 2TP / (truth + predicted) is F1 with zero_division=0; a category with neither counts weighs nothing.
-        f1 = 2 * hits / np.maximum(truth + guessed, 1)
-        share = (truth > 0).astype(np.float64) if average == "macro" else truth
-        return np.asarray((f1 * share).sum(axis=1) / share.sum(axis=1), dtype=np.float64)
-
-    return cluster_bootstrap(statistic, clusters, level=level, replicates=replicates)
+    # A row that went wrong is no hit for any category: "" stands among none of them.
+    hits = _counts(codes, count, rows["category"].where(is_correct(rows) > 0, ""), present)
+    truth = _counts(codes, count, rows["category"], present)
+    both = truth + _counts(codes, count, rows["predicted"], present)
+    weights = truth.sum(axis=0) / truth.sum() if average == "weighted" else np.full(len(present), 1 / len(present))
+    # Every category here has truth, so nothing is divided by zero.
+    value = float(weights @ (2 * hits.sum(axis=0) / both.sum(axis=0)))
+    share = (2 * hits - value * both) @ (weights / both.sum(axis=0))
+    variance = float(np.sum(share**2)) * count / (count - 1)
+    low, high, effective = korn_graubard(value, variance, len(rows), count, level)
+    return F1Interval(value, low, high, count, effective)
 
 
 def check_frame(frame: pd.DataFrame, categories: Sequence[str]) -> pd.DataFrame:
@@ -110,7 +124,7 @@ def _check_labels(frame: pd.DataFrame, categories: Sequence[str]) -> None:
     if len(set(categories)) != len(categories) or {"", NOT_ASSIGNED} & set(categories):
         raise ValueError(f"categories must be distinct, none of them '' or {NOT_ASSIGNED!r}, got {list(categories)}")
     for name, known in (("category", set(categories)), ("predicted", {*categories, ""})):
-        strange = sorted(set(frame[name]) - known)
+        strange = sorted(set(frame[name].unique()) - known)
         if strange:
             raise ValueError(f"column {name!r} holds {strange[:3]}, not among the {len(categories)} categories")
 
@@ -134,7 +148,7 @@ def is_correct(rows: pd.DataFrame) -> FloatArray:
 
 def present_categories(rows: pd.DataFrame, categories: Sequence[str]) -> list[str]:
     """The true categories that occur, in the order of `categories`."""
-    found = set(rows["category"])
+    found = set(rows["category"].unique())
     return [name for name in categories if name in found]
 
 

@@ -87,6 +87,13 @@ def session_folder(parts: Sequence[Part], n: int | None, prompts: Path | None) -
     return default_folder(title, " ".join((*hashes, *names)), parts[0].config, n, prompts)
 
 
+def check_folder(data: Sequence[Dataset], model: str, prompts: Path | None) -> Path:
+    """The default folder of checks that a model reads for, so that no answered call is paid for twice."""
+    name = "check-" + "-".join(d.name for d in data)
+    hashes = " ".join(d.loaded.content_hash for d in data)
+    return default_folder(name, hashes, Config(model=model), None, prompts)
+
+
 def run(parts: Sequence[Part], folder: Path, prompts: Path | None) -> None:
     """Run the parts, with a bar a stage. One run over one data set stands in `folder` itself."""
     from evals import execute, session
@@ -113,7 +120,7 @@ def suites() -> None:
 
 def finish(folder: Path) -> None:
     """Print a run's tables, draw its figures, and write its page; a session's for each of its parts."""
-    from reports import blocks, overview, page, sections, tables
+    from reports import blocks, sections, tables
 
     found = session.parts(folder)
     for name, part in found.items():
@@ -123,13 +130,21 @@ def finish(folder: Path) -> None:
             terminal.out.print(tables.console(tables.read_report(part)))
         for section in sections.read(part):
             terminal.out.print(blocks.console(section))
-        page.write_report(part)
-    if folder in found.values():
-        written = folder / "report.html"
-    else:
+    if folder not in found.values():
         for section in sections.together(folder):
             terminal.out.print(blocks.console(section))
-        written = overview.write(folder, found)
+    page(folder)
+
+
+def page(folder: Path) -> None:
+    """Draw a run's figures and write its page, or a session's for each of its parts; say where it stands."""
+    from reports import overview
+    from reports import page as pages
+
+    found = session.parts(folder)
+    for part in found.values():
+        pages.write_report(part)
+    written = overview.write(folder, found) if folder not in found.values() else folder / "report.html"
     terminal.out.print(f"Report: {written}", highlight=False, soft_wrap=True)
 
 

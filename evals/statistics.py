@@ -158,6 +158,30 @@ def _wilson(p: float, n: float, critical: float) -> tuple[float, float]:
     return min(max(low, 0.0), p), max(min(high, 1.0), p)
 
 
+def korn_graubard(
+    value: float, variance: float, n: int, clusters: int, level: float = 0.95
+) -> tuple[float, float, float]:
+    """Wilson's interval at the effective sample size that a cluster-robust variance implies.
+
+    Args:
+        value: a proportion, or another score bounded as one, 0 to 1.
+        variance: of `value`, with the clusters allowed for.
+        n: rows; the effective sample size is at most that.
+        clusters: at least 2; one less is the degrees of freedom of Student's t, which stands for the normal quantile.
+        level: coverage as a proportion.
+
+    Returns:
+        (low, high, effective n); low <= value <= high, each 0 to 1. The effective n is `n` itself where the variance
+        cannot be estimated.
+
+    Source: Korn and Graubard 1998, Survey Methodology 24(2); Franco et al. 2019, PMC6690503.
+    """
+    estimable = 0 < value < 1 and variance > 0
+    effective = min(value * (1 - value) / variance, float(n)) if estimable else float(n)
+    low, high = _wilson(value, effective, float(stats.t.ppf((1 + level) / 2, clusters - 1)))
+    return low, high, effective
+
+
 def cluster_interval(correct: ArrayLike, clusters: ArrayLike, *, level: float = 0.95) -> Interval:
     """Interval for the mean of `correct` when errors come in clumps.
 
@@ -187,9 +211,7 @@ def cluster_interval(correct: ArrayLike, clusters: ArrayLike, *, level: float = 
     sums = np.bincount(codes, weights=scores - value, minlength=count)
     variance = float(np.sum(sums**2)) * count / (count - 1) / n**2
     independent = value * (1 - value) / n
-    estimable = independent > 0 and variance > 0
-    effective = min(value * (1 - value) / variance, float(n)) if estimable else float(n)
-    low, high = _wilson(value, effective, float(stats.t.ppf((1 + level) / 2, count - 1)))
+    low, high, effective = korn_graubard(value, variance, n, count, level)
     return Interval(
         value=value,
         low=low,

@@ -9,12 +9,11 @@ from pathlib import Path
 import matplotlib.style
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, MultipleLocator, PercentFormatter, StrMethodFormatter
 
+from reports.heat import heat_map
 from reports.house import (
     BLUE,
     INK,
@@ -47,7 +46,6 @@ __all__ = [
 NAMES = ("supervised_distribution", "supervised_confusion", "supervised_languages", "map", "fates", "outcomes")
 _FATE_COLOURS = dict(zip(FATES, (BLUE, ORANGE, RED, NEUTRAL), strict=True))
 _OUTCOME_COLOURS = dict(zip(NOT_OK, (PINK, ORANGE, RED, NEUTRAL), strict=True))
-_SHADES = LinearSegmentedColormap.from_list("clio", ["#f3f7fb", "#b9d3e8", "#4f93c0", "#0b5a94", "#06345c"])
 _PNG_DPI = 150
 
 
@@ -83,22 +81,7 @@ def supervised_confusion(counts: pd.DataFrame, shares: pd.DataFrame) -> Figure:
         counts: shape (n, m), true category as index, reconstructed as columns; written into the cells, 0 left out.
         shares: the same shape, 0 to 1; gives the colour.
     """
-    rows, columns = counts.shape
-    cell = 0.62 if columns <= 12 else 0.52
-    figure = canvas(2.9 + cell * columns, 2.5 + cell * 0.82 * rows)
-    axes = figure.subplots()
-    written = counts.map(lambda n: f"{n:,}" if n else "")
-    sns.heatmap(shares, ax=axes, cmap=_SHADES, vmin=0, vmax=1, annot=written, fmt="", cbar=False, linewidths=0.8)
-    axes.collections[0].set_edgecolor(SURFACE)
-    for text, share in zip(axes.texts, shares.to_numpy().ravel(), strict=True):
-        text.set_color(text_on(_SHADES(share)))
-        text.set_fontsize(9.5)
-    axes.set_xticks(np.arange(columns) + 0.5, [wrap(str(n), 24) for n in counts.columns], rotation=90, fontsize=9)
-    axes.set_yticks(np.arange(rows) + 0.5, [wrap(str(n), 28) for n in counts.index], rotation=0, fontsize=9)
-    axes.set_xlabel("reconstructed as", labelpad=10)
-    axes.set_ylabel("true category", labelpad=10)
-    axes.grid(visible=False)
-    return figure
+    return heat_map(counts, shares, down="true category", across="reconstructed as")
 
 
 @in_house_style

@@ -6,8 +6,10 @@ import csv
 import json
 import tomllib
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from clio_core.loaders import Loaded, content_hash, load
 from clio_core.records import Conversation
@@ -128,6 +130,30 @@ def taxonomy(name: str) -> list[dict[str, object]]:
         raise DatasetError(f"no taxonomy {name!r}; there are {shipped()}")
     listed: list[dict[str, object]] = tomllib.loads(file.read_text(encoding="utf-8"))["category"]
     return listed
+
+
+def _entries(categories: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Entries, by name, of the one shipped taxonomy that knows most of the categories; none if none knows any.
+
+    Taxonomies share some names and mean different things by them, so the others have no say.
+    """
+    best: dict[str, dict[str, Any]] = {}
+    for name in shipped():
+        entries = {str(entry["name"]): entry for entry in taxonomy(name) if entry["name"] in categories}
+        best = entries if len(entries) > len(best) else best
+    return best
+
+
+def descriptions(categories: Sequence[str]) -> dict[str, str]:
+    """One-line description of each category; "" for one that its taxonomy does not know."""
+    known = _entries(categories)
+    return {name: str(known[name]["description"]) if name in known else "" for name in categories}
+
+
+def overlaps(categories: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """For each category the other ones that its taxonomy lets a careful reader choose instead; none if unknown."""
+    known = _entries(categories)
+    return {name: tuple(o for o in known.get(name, {}).get("overlaps", ()) if o in categories) for name in categories}
 
 
 def shipped() -> list[str]:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 
-import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -57,27 +56,6 @@ def test_only_jsonl_and_parquet_can_be_written(tmp_path):
     done = clio("generate", "--out", tmp_path / "x.csv", "--size", 1)
     assert done.exit_code == 2
     assert "must end in .jsonl or .parquet, got 'x.csv'" in done.stderr
-
-
-@pytest.mark.slow
-def test_the_shipped_sets_pass_their_checks(tmp_path):
-    table = tmp_path / "checks.csv"
-    done = clio("check-data", "--out", table)
-    assert done.exit_code == 0, done.output
-    assert "regular, 600 conversations" in done.output
-    assert "FAIL" not in done.output
-    assert pd.read_csv(table)["passed"].all()
-
-
-def test_a_planted_fault_exits_with_100_and_names_its_row(tmp_path):
-    rows = [json.loads(line) for line in SHIPPED.read_text(encoding="utf-8").split("\n") if line]
-    rows.append({**rows[0], "id": "the-copy"})
-    own = tmp_path / "own.jsonl"
-    own.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    done = clio("check-data", own)
-    assert done.exit_code == 100
-    assert "the-copy" in done.output
-    assert "duplicates" in done.output
 
 
 def test_datasets_loads_the_shipped_set(tmp_path):

@@ -3,7 +3,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -20,6 +19,7 @@ from evals.reconstruction import (
     f1_interval,
     summary,
 )
+from evals.reconstruction_scores import Average
 
 CATEGORIES = ["A", "B", "C", "D"]
 
@@ -60,7 +60,7 @@ rows_in_clusters = some_rows.filter(lambda draws: len({cluster for *_, cluster i
 
 
 def test_the_summary_holds_five_metrics_worked_by_hand() -> None:
-    table = summary(frame(), CATEGORIES, replicates=200).set_index("metric")
+    table = summary(frame(), CATEGORIES).set_index("metric")
     # Macro (2/3 + 4/5 + 1/2) / 3; weighted (3 * 2/3 + 3 * 4/5 + 2 * 1/2) / 8 = 5.4 / 8; majority 3 of 8.
     assert table["value"].to_dict() == pytest.approx(
         {
@@ -81,7 +81,7 @@ def test_the_interval_of_the_accuracy_is_clustered_by_base_cluster() -> None:
     # Deviations from 5/8 sum to 1/8, 3/4, -5/8, -1/4 by cluster; squares to 66/64. Variance 66/64 * 4/3 / 64.
     # Independent rows 15/64 / 8: design effect .021484 / .029297 = .7333, and the effective n is capped at 8.
     # Wilson at n = 8 with t = 3.182446: (.625 + .632998 -+ 3.182446 * sqrt(.029297 + .039562)) / 2.265996.
-    table = summary(frame(), CATEGORIES, replicates=200).set_index("metric")
+    table = summary(frame(), CATEGORIES).set_index("metric")
     assert (table.loc["accuracy", "low"], table.loc["accuracy", "high"]) == pytest.approx((0.18662, 0.92371), abs=2e-5)
     found = accuracy_interval(frame(), CATEGORIES)
     assert (found.clusters, found.wrong_clusters, found.effective_n) == (4, 3, 8)
@@ -89,14 +89,14 @@ def test_the_interval_of_the_accuracy_is_clustered_by_base_cluster() -> None:
 
 
 def test_the_summary_has_no_interval_for_a_baseline_and_says_why_a_small_run_decides_nothing() -> None:
-    table = summary(frame(), CATEGORIES, replicates=200).set_index("metric")
+    table = summary(frame(), CATEGORIES).set_index("metric")
     assert table.loc[["random baseline", "majority baseline"], ["low", "high"]].isna().all(axis=None)
     assert "4 clusters, 100 wanted" in str(table.loc["accuracy", "note"])
     assert table.loc["random baseline", "note"] == ""
 
 
 def test_languages_stand_in_the_order_of_their_accuracy_with_the_columns_of_table_five() -> None:
-    table = by_language(frame(), CATEGORIES, replicates=200)
+    table = by_language(frame(), CATEGORIES)
     assert list(table.columns) == [
         *("language", "accuracy", "low", "high", "macro_f1", "macro_f1_low", "macro_f1_high"),
         *("weighted_f1", "samples", "clusters", "note"),
@@ -121,7 +121,7 @@ def test_languages_of_equal_accuracy_stand_by_name() -> None:
 
 
 def test_a_language_within_one_base_cluster_has_values_but_no_interval_and_says_why() -> None:
-    table = by_language(changed(0, language="Georgian"), CATEGORIES, replicates=200).set_index("language")
+    table = by_language(changed(0, language="Georgian"), CATEGORIES).set_index("language")
     georgian = table.loc["Georgian"]
     assert (georgian["accuracy"], georgian["macro_f1"], georgian["clusters"]) == (1, 1, 1)
     assert georgian[["low", "high", "macro_f1_low", "macro_f1_high"]].isna().all()
@@ -154,7 +154,7 @@ def test_a_conversation_without_a_base_cluster_counts_as_wrong_and_stands_alone(
         table = changed(5, base_cluster=missing)
         found = accuracy_interval(table, CATEGORIES)
         assert (found.value, found.clusters) == (0.625, 4)  # b3 held nothing else
-        assert "1 without a base cluster" in summary(table, CATEGORIES, replicates=50)["note"].iloc[0]
+        assert "1 without a base cluster" in summary(table, CATEGORIES)["note"].iloc[0]
 
 
 @given(rows_in_clusters)
@@ -164,26 +164,61 @@ def test_the_f1_of_the_data_is_that_of_scikit_learn(draws: list[tuple[int, int, 
     present = sorted(set(table["category"]))
     for average in ("macro", "weighted"):
         wanted = f1_score(table["category"], table["predicted"], labels=present, average=average, zero_division=0)
-        assert f1_interval(table, CATEGORIES, average, replicates=20).value == pytest.approx(wanted)
+        assert f1_interval(table, CATEGORIES, average).value == pytest.approx(wanted)
 
 
-def test_the_f1_interval_is_that_of_rows_resampled_one_cluster_at_a_time() -> None:
-    generator = np.random.default_rng(11)
-    cluster = generator.integers(0, 9, 60)
-    table = generated(list(zip(generator.integers(0, 4, 60), generator.integers(0, 5, 60), cluster, strict=True)))
-    found = f1_interval(table, CATEGORIES, "macro", replicates=60)
-    slow = []
-    for times in np.random.default_rng(0).multinomial(9, np.full(9, 1 / 9), size=60):
-        rows = table.loc[table.index.repeat(times[cluster])]
-        labels = sorted(set(rows["category"]))
-        slow.append(f1_score(rows["category"], rows["predicted"], labels=labels, average="macro", zero_division=0))
-    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(slow, [0.025, 0.975])))
+# By cluster, (2 right - F1 (truth + predicted)) / (all truth + all predicted), weighted and summed over categories.
+# Macro, F1 = 59/90: b1 ((4 - 5 F1) / 6 - F1 / 5) / 3 = -.003580, b2 (4 - 4 F1) / 15 = .091852, b3 -F1 / 12 = -.054630,
+# b4 ((2 - 3 F1) / 4 - F1 / 6) / 3 = -.033642. Squares .0125658, times 4/3: variance .0167544; F1 (1 - F1) = .225802.
+# Weighted 3/8, 3/8, 2/8, F1 = .675: -.0115625, .0975, -.0421875, -.04375; squares .0133338, variance .0177784.
+@pytest.mark.parametrize(
+    ("average", "low", "high", "effective_n"),
+    [("macro", 0.270481, 0.907148, 13.4773), ("weighted", 0.271900, 0.920326, 12.3394)],
+)
+def test_the_f1_interval_is_the_linearised_one_worked_by_hand(
+    average: Average, low: float, high: float, effective_n: float
+) -> None:
+    # Ten times the rows in the same clusters: all shares stay, and the effective n is no longer capped at 8.
+    rows = [(f"{ident}-{copy}", *rest) for ident, *rest in ROWS for copy in range(10)]
+    found = f1_interval(frame(rows), CATEGORIES, average)
+    # Wilson at the effective n with t = 3.182446 at 3 degrees of freedom.
+    assert (found.low, found.high) == pytest.approx((low, high), abs=2e-6)
+    assert found.effective_n == pytest.approx(effective_n, abs=2e-4)
+    assert found.clusters == 4
+
+
+def test_no_f1_interval_is_narrower_than_that_of_as_many_independent_rows() -> None:
+    # (.655556 + .632998 -+ 3.182446 * sqrt(.225802 / 8 + .039562)) / 2.265996
+    found = f1_interval(frame(), CATEGORIES, "macro")
+    assert found.effective_n == 8
+    assert (found.low, found.high) == pytest.approx((0.202988, 0.934307), abs=2e-6)
+
+
+def test_categories_that_live_or_fall_with_one_cluster_each_leave_the_f1_uncertain() -> None:
+    # F1 is 1 and 0, each without spread of its own: (2 - 1/2 * 2) / 2 / 2 = 1/4 and -1/4 around the mean of 1/2, so the
+    # variance is 1/8 * 2 and the effective n (1/4) / (1/4).
+    rows = [(f"c{i}", "English", "A", "A", "b1") for i in range(10)]
+    rows += [(f"d{i}", "English", "B", "", "b2") for i in range(10)]
+    found = f1_interval(frame(rows), CATEGORIES, "macro")
+    assert found.effective_n == pytest.approx(1)
+
+
+def test_where_categories_are_of_one_size_macro_and_weighted_f1_have_one_interval() -> None:
+    table = changed(7, category="C").drop(index=[0])  # A 1, B 3, C 3 become 1, 1, 1
+    table = table[table["conversation"].isin(["c2", "c4", "c7"])]
+    macro, weighted = (f1_interval(table, CATEGORIES, average) for average in ("macro", "weighted"))
+    assert (macro.value, macro.low, macro.high) == pytest.approx((weighted.value, weighted.low, weighted.high))
+
+
+def test_one_clump_has_no_f1_interval() -> None:
+    with pytest.raises(ValueError, match="at least 2 clusters, got 1 with 2 rows"):
+        f1_interval(frame(ROWS[:2]), CATEGORIES, "macro")
 
 
 @given(rows_in_clusters)
 @settings(max_examples=25, deadline=None)
 def test_every_interval_holds_its_estimate_and_stays_within_zero_and_one(draws: list[tuple[int, int, int]]) -> None:
-    table = summary(generated(draws), CATEGORIES, replicates=50).iloc[:3]
+    table = summary(generated(draws), CATEGORIES).iloc[:3]
     assert ((table["low"] >= 0) & (table["low"] <= table["value"])).all()
     assert ((table["value"] <= table["high"]) & (table["high"] <= 1)).all()
 
@@ -194,9 +229,7 @@ def test_the_order_of_rows_changes_no_table(draws: list[tuple[int, int, int]], s
     table = generated(draws)
     shuffled = table.sample(frac=1, random_state=seed)
     for report in (summary, by_language):
-        pd.testing.assert_frame_equal(
-            report(table, CATEGORIES, replicates=30), report(shuffled, CATEGORIES, replicates=30)
-        )
+        pd.testing.assert_frame_equal(report(table, CATEGORIES), report(shuffled, CATEGORIES))
     for counts in (by_category, confusion):
         pd.testing.assert_frame_equal(counts(table, CATEGORIES), counts(shuffled, CATEGORIES))
 

@@ -29,6 +29,7 @@ MODULES: tuple[str, ...] = (
     "privacy",
     "cost",
     "attacks",
+    "data",
 )
 
 
