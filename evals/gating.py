@@ -291,13 +291,15 @@ def _behind(apart: pd.DataFrame, sign: float, margin: float, *, few: bool) -> li
 
 
 def _fallen(scores: pd.DataFrame, sign: float, margin: float, *, few: bool) -> list[str]:
-    """Languages that are worse than they were, where the whole run is."""
+    """Languages that are worse than they were, where the whole run is.
+
+    That the run fell is shown with the wider interval; which languages took part is then told with the plain one.
+    """
     whole = differences.difference(scores)
     if whole is None or not (sign * whole.value <= -margin and planning.widened(whole, WIDER if few else 1.0)[1] < 0):
         return []
     found = {str(name): differences.difference(part) for name, part in scores.groupby("language", sort=True)}
     known = {name: change for name, change in found.items() if change is not None}
-    factor = WIDER if few else 1.0
-    p = holm([planning.p_of(change, factor) for change in known.values()])
+    p = holm([planning.p_of(change, 1.0) for change in known.values()])
     pairs = zip(known.items(), p, strict=True)
     return [name for (name, change), adjusted in pairs if adjusted < _ALPHA and sign * change.value < -margin]

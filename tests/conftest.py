@@ -100,3 +100,15 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Reference:
     folder = tmp_path_factory.mktemp("reference") / "run"
     dataset = open_dataset("regular")
     return Reference(folder, dataset, execute.run(dataset, DEFAULTS, folder))
+
+
+@pytest.fixture(scope="session")
+def twenty_seeds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The default run with the 20 recorded seeds of k-means, finished; for slow tests alone."""
+    from dataclasses import replace
+
+    from evals.suites import chosen
+
+    folder = tmp_path_factory.mktemp("seeds") / "run"
+    execute.run(open_dataset("regular"), replace(DEFAULTS, seeds=20), folder, suites=chosen(["supervised", "seeds"]))
+    return folder
