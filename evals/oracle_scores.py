@@ -103,9 +103,7 @@ def loss(above: pd.DataFrame | None, below: pd.DataFrame) -> dict[str, Any]:
 
 def waterfall(systems: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Loss of every stage, from 1 down to the run's accuracy: stage, and the columns of `loss`."""
-    return pd.DataFrame(
-        [{"stage": stage, **loss(systems.get(above), systems[below])} for stage, above, below in CHAIN]
-    )
+    return pd.DataFrame([{"stage": stage, **loss(systems.get(above), systems[below])} for stage, above, below in CHAIN])
 
 
 def single(systems: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -120,9 +118,10 @@ def single(systems: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 def front(levels: pd.DataFrame) -> pd.DataFrame:
     """Facets against clustering, all assigned by majority: facets, clustering, accuracy, low, high, n, clusters."""
-    known = levels.set_index("system")
-    kept = ["accuracy", "low", "high", "n", "clusters"]
-    return pd.DataFrame([{"facets": f, "clustering": c, **known.loc[name, kept].to_dict()} for f, c, name in FRONT])
+    known = {row["system"]: row for row in levels.to_dict("records")}
+    kept = ("accuracy", "low", "high", "n", "clusters")
+    lines = [{"facets": f, "clustering": c, **{key: known[name][key] for key in kept}} for f, c, name in FRONT]
+    return pd.DataFrame(lines)
 
 
 def rows_of(systems: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -137,19 +136,21 @@ def rows_of(systems: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 def metrics(levels: pd.DataFrame, fall: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows of `metrics.csv`: the loss over all and of each stage, and accuracy with stages replaced."""
-    known = levels.set_index("system")
-    run = known.loc["run"]
+    known = {row["system"]: row for row in levels.to_dict("records")}
+    run = known["run"]
     ends = (None, None) if pd.isna(run["low"]) else (1 - run["high"], 1 - run["low"])
-    counted = {"n": run["n"], "clusters": run["clusters"], "note": run["note"]}
-    made = [metric("loss", 1 - run["accuracy"], ends=ends, **counted)]
+    made = [metric("loss", 1 - run["accuracy"], ends=ends, **_counted(run))]
     for row in fall.to_dict("records"):
-        counted = {"n": row["n"], "clusters": row["clusters"], "note": row["note"]}
-        made.append(metric("loss", row["loss"], where=f"stage={row['stage']}", ends=(row["low"], row["high"]), **counted))
+        where = f"stage={row['stage']}"
+        made.append(metric("loss", row["loss"], where=where, ends=(row["low"], row["high"]), **_counted(row)))
     for name in REPLACED:
-        row = known.loc[name].to_dict()
-        counted = {"n": row["n"], "clusters": row["clusters"], "note": row["note"]}
-        made.append(metric(f"accuracy_{name}", row["accuracy"], ends=(row["low"], row["high"]), **counted))
+        row = known[name]
+        made.append(metric(f"accuracy_{name}", row["accuracy"], ends=(row["low"], row["high"]), **_counted(row)))
     return made
+
+
+def _counted(row: Mapping[Any, Any]) -> dict[str, Any]:
+    return {"n": row["n"], "clusters": row["clusters"], "note": row["note"]}
 
 
 def items(systems: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:

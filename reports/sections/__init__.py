@@ -25,6 +25,7 @@ MODULES: tuple[str, ...] = (
     "reviews",
     "insight",
     "seeds",
+    "oracle",
     "auditor",
     "privacy",
     "cost",
