@@ -88,6 +88,12 @@ SUITES: dict[str, Suite] = {
             any_data=False,
         ),
         Suite(
+            "selftest",
+            "The harness tests itself: labels at random score chance, broken inputs lower what claims to see it.",
+            ("regular",),
+            "evals.selftest",
+        ),
+        Suite(
             "integrity",
             "Whether a run keeps its own books: conservation, thresholds, calls that ended badly.",
             (*_BOTH, "private", "attacks"),

@@ -52,6 +52,8 @@ def _step(axes: Axes, place: int, row: dict[Any, Any]) -> None:
     colour, hatch = (GREEN, "//") if row["loss"] < 0 else (ORANGE, "")
     bottom = min(row["lower"], row["upper"])
     axes.bar(place, abs(row["loss"]), bottom=bottom, color=colour, hatch=hatch, edgecolor=SURFACE, width=0.62, zorder=3)
+    if row["loss"] == 0:
+        axes.hlines(bottom, place - 0.31, place + 0.31, color=MUTED, linewidth=1, zorder=2)
     if pd.notna(row["low"]):
         low, high = row["upper"] - row["high"], row["upper"] - row["low"]
         axes.vlines(place, low, high, color=INK, linewidth=1.6, zorder=4)
@@ -115,4 +117,4 @@ def _room(axes: Axes, rows: pd.DataFrame) -> None:
 
 
 def _points(value: float) -> str:
-    return f"{100 * value:+.1f} pp"
+    return f"{100 * value:+.1f} pp" if value else "0.0 pp"

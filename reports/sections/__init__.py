@@ -26,6 +26,8 @@ MODULES: tuple[str, ...] = (
     "insight",
     "seeds",
     "oracle",
+    "selftest",
+    "integrity",
     "auditor",
     "privacy",
     "cost",

@@ -35,15 +35,13 @@ def section(run: Run) -> Section | None:
             lambda: waterfall(fall),
         ),
         Table(
-            "Loss stage by stage, from everything right down to this run",
+            "Loss stage by stage, from all right to this run",
             fall,
             (
                 Column("stage", "Stage"),
-                Column("upper", "Before its loss", "percent"),
+                Column("upper", "Before", "percent"),
                 Column("lower", "After", "percent"),
                 Column("loss", "Loss (95% interval)", "points", ("low", "high")),
-                Column("n", "Conversations", "count"),
-                Column("clusters", "Clusters", "count"),
             ),
             note=_noted(fall, "A loss below zero: the stage did better than its oracle"),
             brief=True,
