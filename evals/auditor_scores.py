@@ -67,8 +67,8 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
         share("specificity", cleared, clean),
         share("false_alarms", clean - cleared, clean),
         share("accuracy", caught + cleared, private + clean),
-        _spread("auc", rated, _auc),
-        _spread("quadratic_kappa", rated, _kappa),
+        _spread("auc", rated, auc),
+        _spread("quadratic_kappa", rated, kappa),
         pairs(rows),
         share("failed_ratings", len(rows) - len(rated), len(rows)),
         {"metric": "distinct_ratings", "value": rated["given"].nunique(), "n": len(rated), "note": verdict(rows)},
@@ -152,7 +152,7 @@ def _spread(name: str, rated: pd.DataFrame, of_tables: Callable[[FloatArray], Fl
     return {"metric": name, "value": value, "low": ends[0], "high": ends[1], "n": len(rated)}
 
 
-def _auc(tables: FloatArray) -> FloatArray:
+def auc(tables: FloatArray) -> FloatArray:
     """Chance that a private row is rated lower than another one, ties as a half; shape (b, 2, 5, 5) to (b,)."""
     given = tables.sum(axis=2)
     clean, private = given[:, 0], given[:, 1]
@@ -162,11 +162,11 @@ def _auc(tables: FloatArray) -> FloatArray:
     return np.asarray(won)
 
 
-def _kappa(tables: FloatArray) -> FloatArray:
+def kappa(tables: FloatArray) -> FloatArray:
     """Cohen's kappa with quadratic weights; shape (b, 2, 5, 5) to (b,). Cohen 1968, Psychol. Bull. 70(4)."""
     seen = tables.sum(axis=1)
     weights = (np.arange(5)[:, None] - np.arange(5)[None, :]) ** 2
     chance = seen.sum(axis=2)[:, :, None] * seen.sum(axis=1)[:, None, :] / seen.sum(axis=(1, 2))[:, None, None]
     with np.errstate(invalid="ignore"):
-        kappa = 1 - (weights * seen).sum(axis=(1, 2)) / (weights * chance).sum(axis=(1, 2))
-    return np.asarray(kappa)
+        found = 1 - (weights * seen).sum(axis=(1, 2)) / (weights * chance).sum(axis=(1, 2))
+    return np.asarray(found)

@@ -6,14 +6,14 @@ information of clusters with languages, corrected for chance, would show it. It 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
 from sklearn.metrics import adjusted_mutual_info_score
 
-from evals import partitions, supervised, unsupervised
+from evals import group_test, partitions, supervised, unsupervised
 from evals.statistics import cluster_interval
 from evals.suite import Context, Measured, item, metric
 
@@ -24,8 +24,21 @@ async def measure(context: Context) -> Measured:
     """Tables by language; makes no model call."""
     rows = unsupervised.rows_of(context)
     led = supervised.rows_of(context.dataset, context.result.base.members, context.assigned)
-    rows["correct"] = (led["category"] == led["predicted"]).astype(float).to_numpy()
-    rows["spoken"] = rows["conversation"].map(said(context)).fillna("")
+    return of_rows(rows, led, said(context))
+
+
+def of_rows(rows: pd.DataFrame, led: pd.DataFrame, spoken: Mapping[str, str]) -> Measured:
+    """Everything that the suite says.
+
+    Args:
+        rows: as `unsupervised.rows_of` makes them.
+        led: reconstruction rows of the same conversations in the same order.
+        spoken: the language facet by conversation, where it has one.
+    """
+    rows = rows.assign(
+        correct=(led["category"] == led["predicted"]).astype(float).to_numpy(),
+        spoken=rows["conversation"].map(dict(spoken)).fillna(""),
+    )
     rows["language_right"] = [float(named(a) == b) for a, b in zip(rows["language"], rows["spoken"], strict=True)]
     right = rows["language_right"]
     languages = by_language(rows)
@@ -146,24 +159,22 @@ def _largest(clusters: Any, spoken: Any) -> float:
 
 
 def differ(rows: pd.DataFrame) -> dict[str, Any]:
-    """One test of whether accuracy depends on the language at all, allowing for clumps (Wald test, clustered errors).
+    """One test of whether accuracy depends on the language at all, allowing for clumps (see `group_test`).
 
     Returns:
         p_value, and a note where there are too few base clusters for such a test (it wants more than twice as many as
         there are languages, and 100 to be conclusive).
     """
     placed = rows[rows["base_cluster"] != ""]
-    spoken = sorted(set(placed["language"]))
-    clusters = placed["base_cluster"].nunique()
-    if len(spoken) < 2 or clusters <= 2 * len(spoken):
-        return {"p_value": None, "note": f"no test: {clusters} clusters for {len(spoken)} languages"}
-    design = pd.get_dummies(placed["language"], dtype=float)[spoken[1:]].to_numpy()
-    fit = sm.OLS(placed["correct"].to_numpy(dtype=float), sm.add_constant(design)).fit(
-        cov_type="cluster", cov_kwds={"groups": pd.factorize(placed["base_cluster"])[0]}, use_t=True
+    spoken, clusters = placed["language"].nunique(), placed["base_cluster"].nunique()
+    if spoken < 2 or clusters <= 2 * spoken:
+        return {"p_value": None, "note": f"no test: {clusters} clusters for {spoken} languages"}
+    found = group_test.p_value(
+        placed["correct"].to_numpy(dtype=float),
+        placed["language"].to_numpy(dtype=str),
+        placed["base_cluster"].to_numpy(dtype=str),
     )
-    wald = fit.wald_test(np.eye(len(spoken))[1:], use_f=True, scalar=True)
-    note = "" if clusters >= 100 else f"inconclusive: {clusters} clusters, 100 wanted"
-    return {"p_value": float(wald.pvalue), "note": note}
+    return {"p_value": found, "note": "" if clusters >= 100 else f"inconclusive: {clusters} clusters, 100 wanted"}
 
 
 def confusion(rows: pd.DataFrame) -> pd.DataFrame:

@@ -76,7 +76,7 @@ async def measure(context: Context) -> Measured:
 
 
 def _is_pipeline(stage: str) -> bool:
-    return stage.split(":")[0] in _STEPS and stage != "assign:categories"
+    return stage.split(":")[0] in _STEPS and stage not in ("assign:categories", "assign:oracle-names")
 
 
 def _tokens(usage: pd.DataFrame) -> float:

@@ -81,6 +81,19 @@ SUITES: dict[str, Suite] = {
             "evals.seeds",
         ),
         Suite(
+            "oracle",
+            "Whose loss is it: one stage after another replaced by one that knows the truth.",
+            _BOTH,
+            "evals.oracle",
+            any_data=False,
+        ),
+        Suite(
+            "selftest",
+            "The harness tests itself: labels at random score chance, broken inputs lower what claims to see it.",
+            ("regular",),
+            "evals.selftest",
+        ),
+        Suite(
             "integrity",
             "Whether a run keeps its own books: conservation, thresholds, calls that ended badly.",
             (*_BOTH, "private", "attacks"),

@@ -23,23 +23,32 @@ _B3 = {"b3_precision": 0, "b3_recall": 1}
 
 async def measure(context: Context) -> Measured:
     """Contingency, agreement, breakdown and stability; makes no model call."""
-    rows = rows_of(context)
-    levels = {"base": "base_cluster", "top": "top_cluster"}
     names = {c.id: c.name or c.id for level in context.result.levels for c in level}
+    found, stable = of_rows(rows_of(context), names), stability(context)
+    metrics = [
+        metric("partition_ami_over_seeds", stable["ami"].mean(), n=SEEDS),
+        metric("partition_ari_over_seeds", stable["adjusted_rand"].mean(), n=SEEDS),
+    ]
+    return Measured({**found.tables, "unsupervised_stability": stable}, found.metrics + metrics, found.items)
+
+
+def of_rows(rows: pd.DataFrame, names: dict[str, str]) -> Measured:
+    """Everything that follows from the rows alone.
+
+    Args:
+        rows: as `rows_of` makes them.
+        names: of clusters, by id.
+    """
+    levels = {"base": "base_cluster", "top": "top_cluster"}
     found = {level: scores(rows, column, level) for level, column in levels.items()}
     tables = {
         "unsupervised_rows": rows,
         "unsupervised_summary": pd.DataFrame([row for made, _, _ in found.values() for row in made]),
         "unsupervised_breakdown": breakdown(rows, names),
-        "unsupervised_stability": stability(context),
     }
     for level, column in levels.items():
         tables[f"unsupervised_contingency_{level}"] = contingency(rows, column, names)
     metrics = [row for _, made, _ in found.values() for row in made]
-    metrics += [
-        metric("partition_ami_over_seeds", tables["unsupervised_stability"]["ami"].mean(), n=SEEDS),
-        metric("partition_ari_over_seeds", tables["unsupervised_stability"]["adjusted_rand"].mean(), n=SEEDS),
-    ]
     return Measured(tables, metrics, [row for _, _, made in found.values() for row in made])
 
 

@@ -151,7 +151,7 @@ def test_one_language_that_fails_everywhere_makes_the_languages_differ():
     rows = frame(spoken, ["A"] * 600, base).assign(correct=rng.random(600) < 0.8)
     assert multilingual.differ(rows)["p_value"] > 0.01
     rows.loc[rows["language"] == "Hindi", "correct"] = rng.random(200) < 0.4
-    assert multilingual.differ(rows)["p_value"] < 1e-6
+    assert multilingual.differ(rows)["p_value"] == 1 / 500  # no shuffle of the languages comes near
     few = multilingual.differ(rows.assign(base_cluster=["1", "2", "3"] * 200))
     assert few == {"p_value": None, "note": "no test: 3 clusters for 3 languages"}
 
