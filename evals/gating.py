@@ -146,18 +146,32 @@ def _count(n: object) -> str:
 
 
 def _zero(gate: Gate, part: Part) -> Judgement:
-    """A count or rate that must be nothing, with the bound that nothing in n tries gives."""
+    """A count or rate that must be nothing, with the bound that nothing in so many independent tries gives.
+
+    Things that fall into clusters stand or fall together there, so clusters are the tries. Where the gate names a
+    largest bound that is accepted, a wider one is inconclusive: nothing was seen, but too little was looked at.
+    """
     row = _row(part, gate)
     assert row is not None
     value, n = float(str(row["value"])), int(float(str(row["n"])))
+    clumped = row["clusters"] == row["clusters"] and row["clusters"] is not None
+    tries = int(float(str(row["clusters"]))) if clumped else n
     if value > 0:
         amount = f"{value:g}" if value >= 1 else f"{value:.1%}"
         return Judgement(gate, Verdict.FAIL, f"{amount} of {n:,}, wanted none", candidate=value)
-    if n < 1:
+    if tries < 1:
         return Judgement(gate, Verdict.INCONCLUSIVE, "nothing was tried (n = 0)", "a run with something to look at")
-    bound = zero_bound(n)
-    said = f"0 of {n:,}: the true rate is below {bound:.2%} with 95% confidence, not 0"
-    return Judgement(gate, Verdict.PASS, said, candidate=0.0, high=bound, method="exact one-sided bound")
+    bound = zero_bound(tries)
+    inside = f" in {tries:,} clusters" if clumped else ""
+    said = f"0 of {n:,}{inside}: the true rate is below {bound:.2%} with 95% confidence, not 0"
+    found = Judgement(gate, Verdict.PASS, said, candidate=0.0, high=bound, method="exact one-sided bound")
+    if gate.value is None or bound <= gate.value:
+        return found
+    kind = "clusters" if clumped else "tries"
+    wanted = (
+        f"{planning.tries_for_bound(gate.value):,} {kind} without a hit (now {tries:,}) for a bound of {gate.value:.1%}"
+    )
+    return replace(found, verdict=Verdict.INCONCLUSIVE, wanted=wanted)
 
 
 def _compared(gate: Gate, base: Part, candidate: Part) -> Judgement:

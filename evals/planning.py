@@ -91,6 +91,11 @@ def for_pair(change: Difference, margin: float) -> str:
     )
 
 
+def tries_for_bound(bound: float, level: float = 0.95) -> int:
+    """Independent tries without a hit that bring the exact one-sided bound down to `bound` (0 to 1)."""
+    return math.ceil(math.log1p(-level) / math.log1p(-bound))
+
+
 def for_clusters(scores: pd.DataFrame) -> str:
     """How many conversations would make enough base clusters, at their present size."""
     clusters = min(differences.labels(scores, side).nunique() for side in ("base", "candidate"))

@@ -27,7 +27,8 @@ class Gate:
         name: what it says, for people.
         suite, metric, dataset, slice: which row of `metrics.csv` it is about. "language=*" as slice means every one.
         kind: "floor": the interval of the candidate's own value lies at or above `value`. "ceiling": at or below it.
-            "zero": the value is 0, and the bound that so many tries give is said. "non_inferiority": the candidate is
+            "zero": the value is 0; the bound that so many tries give is said, and has to reach `value` where the gate
+            has one. "non_inferiority": the candidate is
             not worse than the baseline by `margin`. "languages": no language moved apart from the others by more than
             `margin` for the worse (Holm).
         tier: "block" fails the release, "warn" only says so.

@@ -141,6 +141,16 @@ def test_nothing_in_two_hundred_passes_with_the_bound_that_it_gives():
     assert nothing.verdict is Verdict.INCONCLUSIVE
 
 
+def test_nothing_in_too_few_clusters_is_inconclusive_with_the_number_that_is_wanted():
+    held = part([metric("found_published", 0, n=375, clusters=13)])
+    few = judged(gate("zero", metric="found_published", value=0.05), part(), held)
+    assert few.verdict is Verdict.INCONCLUSIVE
+    assert "below 20.58%" in few.said  # 1 - 0.05 ^ (1 / 13): facts of one cluster are one try
+    assert "59 clusters without a hit (now 13)" in few.wanted  # ln 0.05 / ln 0.95 = 58.4
+    enough = part([metric("found_published", 0, n=375, clusters=60)])
+    assert judged(gate("zero", metric="found_published", value=0.05), part(), enough).verdict is Verdict.PASS
+
+
 def test_a_metric_that_was_never_measured_is_inconclusive_or_skipped_and_says_how_to_measure_it():
     found = judged(gate("floor", suite="auditor", dataset="auditor", value=0.9), part(), part())
     assert found.verdict is Verdict.INCONCLUSIVE
