@@ -429,9 +429,11 @@ def generate(
     languages; a smaller size is the beginning of a larger one. The same command goes on where it was stopped.
     """
     with terminal.plain_errors():
+        from clio_core import overrides
         from clio_core.door import Door
         from evals import costs, generating, showing
 
+        overrides.check(prompts)
         rows, prompt_name = showing.design_of(taxonomy, size, language, seed)
         table = costs.read_prices(prices)
         planned = generating.plan(rows, prompt_name, model, table)
@@ -483,10 +485,12 @@ def check_data(
     the label.
     """
     with terminal.plain_errors():
+        from clio_core import overrides
         from evals import checking, showing
         from evals.reading import Readers
         from synthetic.datasets import open_dataset, shipped
 
+        overrides.check(prompts)
         data = [open_dataset(name, sensitive=sensitive) for name in datasets or shipped()]
         folder = out if out is not None or model is None else showing.check_folder(data, model, prompts)
         with terminal.bars() as bars:

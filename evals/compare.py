@@ -18,11 +18,19 @@ from typing import Any
 import pandas as pd
 
 from clio_core.runfolder import commit
-from evals import compare_changes, compare_flips, compare_usage, compare_values, differences, runs
+from evals import compare_changes, compare_flips, compare_usage, compare_values, differences, runs, session
 from evals.costs import Prices
 from evals.runs import Part
 
 FILE = "comparison.json"
+# What stands in the place of a part for numbers over all data sets.
+_NO_PART: dict[str, Any] = {
+    "dataset": session.COMBINED,
+    "headline": None,
+    "together": [],
+    "unrecorded": [0, 0],
+    "suites_left_out": {},
+}
 _HEADLINE = ("supervised", "accuracy")
 
 
@@ -54,7 +62,7 @@ def compare(base: Path, candidate: Path, prices: Prices) -> Compared:
     pairs = runs.shared(*loaded)
     found = [_tables(left, right, prices) for left, right in pairs]
     changed = {change.name: change for pair in pairs for change in compare_changes.prompts(*pair)}
-    about = {
+    about: dict[str, Any] = {
         "base": {"name": base.resolve().name, "folder": str(base)},
         "candidate": {"name": candidate.resolve().name, "folder": str(candidate)},
         "parts": [_part(*pair, tables) for pair, tables in zip(pairs, found, strict=True)],
@@ -71,6 +79,9 @@ def compare(base: Path, candidate: Path, prices: Prices) -> Compared:
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     tables = {name: _under_one_another([part[name] for part in found]) for name in found[0]}
+    if len(together := _together(base, candidate)):
+        tables["metrics"] = _under_one_another([tables["metrics"], together])
+        about["parts"].append(_NO_PART)
     tables["changes"] = _once(tables["changes"])
     return Compared(about, tables)
 
@@ -85,6 +96,16 @@ def _tables(base: Part, candidate: Part, prices: Prices) -> dict[str, pd.DataFra
         "clusters": compare_flips.clusters(base, candidate),
         "usage": compare_usage.table(base, candidate, prices),
     }
+
+
+def _together(base: Path, candidate: Path) -> pd.DataFrame:
+    """What sessions over the very same data sets say of all of them together; no rows where there is no such thing."""
+    held = [session.parts(folder) for folder in (base, candidate)]
+    if set(held[0]) != set(held[1]) or len(held[0]) < 2:
+        return pd.DataFrame(columns=differences.COLUMNS)
+    metrics = [runs.read_metrics(folder / "metrics.csv") for folder in (base, candidate)]
+    combined = [frame[frame["dataset"] == session.COMBINED] for frame in metrics]
+    return compare_values.plain(combined[0], combined[1])
 
 
 def _under_one_another(frames: list[pd.DataFrame]) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import pandas as pd
@@ -32,22 +33,38 @@ def table(base: Part, candidate: Part, paired: pd.DataFrame) -> pd.DataFrame:
         columns `differences.COLUMNS`; `low` and `high` only for means over seeds.
     """
     by_seed = over_seeds(base, candidate)
-    done = {tuple(row) for row in [*paired[_KEYS].to_numpy().tolist(), *by_seed[_KEYS].to_numpy().tolist()]}
-    both = base.metrics.merge(candidate.metrics, on=_KEYS, suffixes=("_base", "_candidate"))
-    both = both.dropna(subset=["value_base", "value_candidate"])
+    rows = plain(base.metrics, candidate.metrics, _keys(paired) | _keys(by_seed), seeds=not by_seed.empty)
+    # A frame without rows would only muddle the types of the columns.
+    return pd.concat([frame for frame in (rows, by_seed) if len(frame)] or [rows], ignore_index=True)
+
+
+def _keys(rows: pd.DataFrame) -> set[tuple[str, ...]]:
+    return {tuple(row) for row in rows[_KEYS].to_numpy().tolist()}
+
+
+def plain(
+    base: pd.DataFrame, candidate: pd.DataFrame, done: Collection[tuple[str, ...]] = (), *, seeds: bool = False
+) -> pd.DataFrame:
+    """Differences of values without an interval; columns `differences.COLUMNS`.
+
+    Args:
+        base, candidate: rows of `metrics.csv` of one data set.
+        done: (suite, metric, slice) that are left out.
+        seeds: whether the supervised suite's values are also there as means over seeds.
+    """
+    both = base.merge(candidate, on=["dataset", *_KEYS], suffixes=("_base", "_candidate"))
     rows = [
-        _plain(row, base.name, seeds=not by_seed.empty)
-        for row in both.to_dict("records")
+        _plain(row, seeds=seeds)
+        for row in both.dropna(subset=["value_base", "value_candidate"]).to_dict("records")
         if tuple(row[key] for key in _KEYS) not in done and not str(row["metric"]).endswith(_OF_THE_DATA)
     ]
-    # Concatenating a frame without rows would only muddle the types of the columns.
-    return pd.DataFrame([*rows, *by_seed.to_dict("records")], columns=COLUMNS)
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _plain(row: dict[Any, Any], dataset: str, *, seeds: bool) -> dict[str, object]:
+def _plain(row: dict[Any, Any], *, seeds: bool) -> dict[str, object]:
     instead = seeds and row["suite"] == "supervised" and row["slice"] == "all" and row["metric"] in METRICS
     return {
-        "dataset": dataset,
+        "dataset": row["dataset"],
         **{key: row[key] for key in _KEYS},
         "base": row["value_base"],
         "candidate": row["value_candidate"],

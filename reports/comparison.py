@@ -83,7 +83,7 @@ def console(comparison: Comparison) -> RenderableType:
     for part in comparison.about["parts"]:
         if len(comparison.about["parts"]) > 1:
             parts.append(Text(f"\n{words.printable(part['dataset'])}", style="bold underline"))
-        parts.append(Text(f"\n{words.printable(' '.join(lead(comparison, part)))}"))
+        parts += [Text(f"\n{words.printable(' '.join(said))}") for said in [lead(comparison, part)] if said]
         parts += [blocks.console(section) for section in sections(comparison, part)]
     return Group(*parts)
 

@@ -127,8 +127,10 @@ def _set_apart(rows: pd.DataFrame, told: str, none: str) -> str:
     return f"{words.listed(names, most=9)} {told}."
 
 
-def _usage(comparison: Comparison, part: dict[str, Any]) -> Section:
+def _usage(comparison: Comparison, part: dict[str, Any]) -> Section | None:
     frame = comparison.of("usage", part["dataset"])
+    if frame.empty:
+        return None
     total = frame[frame["stage"] == "all"].iloc[0]
     lines: dict[str, tuple[str, Kind, Kind]] = {
         "calls": ("calls", "count", "more"),

@@ -34,7 +34,11 @@ def lead(comparison: Comparison, part: dict[str, Any]) -> list[str]:
     """The headline in plain words: the difference, whether it can be told from none, and what it may come from."""
     row = headline_of(comparison, part)
     if row is None:
-        return ["No single scores can be paired, so there is no difference with an interval."]
+        return (
+            []
+            if "hash" not in part
+            else ["No single scores can be paired, so there is no difference with an interval."]
+        )
     name, kind, change = named(row["metric"]), *kinds(row)
     said = (
         f"{name.capitalize()} was {written(row['base'], kind)} in the base run and {written(row['candidate'], kind)} "

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -20,7 +21,7 @@ from evals.cli import app
 from evals.costs import Prices
 from evals.differences import COLUMNS
 from evals.runs import NotComparableError, Part
-from evals.suite import ITEM_COLUMNS, METRIC_COLUMNS, metric
+from evals.suite import ITEM_COLUMNS, METRIC_COLUMNS, Measured, metric
 from synthetic.datasets import Dataset, Truth
 
 # Dollars a million tokens.
@@ -404,7 +405,7 @@ def test_sessions_are_compared_part_by_part_and_a_part_alone_is_named(ran, tmp_p
         folder = tmp_path / f"session{number}"
         for name in names:
             shutil.copytree(ran(number, name=name) if name != "made" else ran(number), folder / name)
-        session.close(folder, list(names), pd.Timestamp("2026-01-01", tz="UTC").to_pydatetime())
+        session.close(folder, list(names), datetime(2026, 1, 1, tzinfo=UTC), {})
     done = clio("compare", tmp_path / "session0", tmp_path / "session1", "--out", tmp_path / "out", "--no-html")
     assert done.exit_code == 0, done.output
     assert "Only the base run has other; left out here." in done.output
@@ -412,11 +413,24 @@ def test_sessions_are_compared_part_by_part_and_a_part_alone_is_named(ran, tmp_p
     assert [p["dataset"] for p in about["parts"]] == ["made"]
 
 
+def test_what_a_session_says_of_all_its_data_sets_together_is_compared_too(ran, tmp_path):
+    for number, value in enumerate((0.8, 0.7)):
+        for name in ("made", "other"):
+            shutil.copytree(ran(number) if name == "made" else ran(number, name=name), tmp_path / f"s{number}" / name)
+        combined = {"stages": Measured({}, [metric("summary_accuracy", value, n=200)])}
+        session.close(tmp_path / f"s{number}", ["made", "other"], datetime(2026, 1, 1, tzinfo=UTC), combined)
+    done = clio("compare", tmp_path / "s0", tmp_path / "s1", "--out", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    metrics = pd.read_csv(tmp_path / "out" / "tables" / "metrics.csv").set_index("dataset")
+    assert metrics.loc["combined", "difference"] == pytest.approx(-0.1)
+    assert "stages: summary accuracy 0.800 0.700 -0.100" in " ".join(done.output.split())
+
+
 def test_two_parts_stand_on_one_page_under_ids_of_their_own(ran, tmp_path):
     for number in (0, 1):
         for name in ("made", "other"):
             shutil.copytree(ran(number) if name == "made" else ran(number, name=name), tmp_path / f"s{number}" / name)
-        session.close(tmp_path / f"s{number}", ["made", "other"], pd.Timestamp("2026-01-01", tz="UTC").to_pydatetime())
+        session.close(tmp_path / f"s{number}", ["made", "other"], datetime(2026, 1, 1, tzinfo=UTC), {})
     done = clio("compare", tmp_path / "s0", tmp_path / "s1", "--out", tmp_path / "out")
     assert done.exit_code == 0, done.output
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
