@@ -153,7 +153,8 @@ def _languages(apart: pd.DataFrame, paired: pd.DataFrame) -> pd.DataFrame:
 def _part(base: Part, candidate: Part, tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
     paired = tables["metrics"].query("slice == 'all'").dropna(subset=["gained"])
     pairs = list(zip(paired["suite"], paired["metric"], strict=True))
-    headline = _HEADLINE if _HEADLINE in pairs else pairs[0] if pairs else None
+    moved = [pair for pair, gained, lost in zip(pairs, paired["gained"], paired["lost"], strict=True) if gained or lost]
+    headline = _HEADLINE if _HEADLINE in pairs else next(iter([*moved, *pairs]), None)
     suites = [set(part.metrics["suite"]) for part in (base, candidate)]
     return {
         "dataset": base.name,

@@ -55,6 +55,7 @@ APART = [
 # A handful of answers that are right or wrong is far from normal: with one conversation in a language, 7% of pairs of
 # the very same pipeline set that language apart at p < 0.001; with five, none of 120 did.
 LEAST_CLUSTERS = 5
+_KEYS = ["suite", "metric", "item", "group"]  # of a single score
 _APART = 0.05  # of Holm's p-value
 METHOD = "paired, clustered by the base clusters of both runs"
 ALONE = "paired, every item by itself"
@@ -63,22 +64,24 @@ ALONE = "paired, every item by itself"
 def paired(base: Part, candidate: Part) -> pd.DataFrame:
     """The scores of both runs side by side: suite, metric, item, slices, score and cluster of each run.
 
-    Items that only one run scored are left out; `unpaired` counts them.
+    One item may be scored once in each group, as a conversation for each of several questions. Items that only one run
+    scored are left out; `unpaired` counts them.
 
     Raises:
-        pandas.errors.MergeError: a suite gave two scores of one metric the same id, so nobody can say which pair up.
+        pandas.errors.MergeError: a suite gave two scores of one metric and group the same id, so nobody can say which
+            pair up.
     """
-    keys = ["suite", "metric", "item"]
-    right = candidate.items[[*keys, "score", "cluster"]]
-    both = base.items.merge(right, on=keys, suffixes=("_base", "_candidate"), validate="one_to_one")
-    return both.dropna(subset=["score_base", "score_candidate"]).reset_index(drop=True)
+    right = candidate.items[[*_KEYS, "score", "cluster"]]
+    both = base.items.merge(right, on=_KEYS, suffixes=("_base", "_candidate"), validate="one_to_one")
+    kept = both.dropna(subset=["score_base", "score_candidate"]).reset_index(drop=True)
+    # Once for all slices, of which there may be a thousand.
+    return kept.assign(**{f"label_{side}": labels(kept, side) for side in ("base", "candidate")})
 
 
 def unpaired(base: Part, candidate: Part) -> pd.DataFrame:
     """How many items of each metric only one of the runs scored: suite, metric, base_only, candidate_only."""
-    keys = ["suite", "metric", "item"]
-    scored = [part.items.dropna(subset=["score"])[keys] for part in (base, candidate)]
-    both = scored[0].merge(scored[1], on=keys, how="outer", indicator="side")
+    scored = [part.items.dropna(subset=["score"])[_KEYS] for part in (base, candidate)]
+    both = scored[0].merge(scored[1], on=_KEYS, how="outer", indicator="side")
     counted = both.groupby(["suite", "metric"])["side"].value_counts().unstack(fill_value=0)
     counted = counted.reindex(columns=["left_only", "right_only"], fill_value=0)
     return counted.set_axis(["base_only", "candidate_only"], axis=1).reset_index()
@@ -109,6 +112,9 @@ def _slices(scores: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
 
 def labels(scores: pd.DataFrame, side: str) -> pd.Series:
     """What each item stands or falls with in one run; an item without a cluster stands alone."""
+    if f"label_{side}" in scores:
+        known: pd.Series = scores[f"label_{side}"]
+        return known
     clusters, items = scores[f"cluster_{side}"].astype(str), scores["item"].astype(str)
     return ("cluster:" + clusters).mask(clusters == "", "alone:" + items)
 

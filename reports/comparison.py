@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -76,15 +76,20 @@ def _table(folder: Path, name: str) -> pd.DataFrame:
 def console(comparison: Comparison) -> RenderableType:
     """The comparison for a terminal: what changed, then every data set's sentences and brief tables."""
     from reports import comparison_sections as made
-    from reports.comparison_words import lead, notices
+    from reports.comparison_words import EXPLAINED, lead, notices
 
     parts: list[RenderableType] = [Text(words.printable(line), style="yellow") for line in notices(comparison)]
     parts.append(blocks.console(made.changes(comparison)))
+    told: set[str] = set()
     for part in comparison.about["parts"]:
         if len(comparison.about["parts"]) > 1:
             parts.append(Text(f"\n{words.printable(part['dataset'])}", style="bold underline"))
         parts += [Text(f"\n{words.printable(' '.join(said))}") for said in [lead(comparison, part)] if said]
-        parts += [blocks.console(section) for section in sections(comparison, part)]
+        for section in sections(comparison, part):
+            new = tuple(sentence for sentence in section.sentences if sentence not in told)
+            told.update(EXPLAINED.intersection(new))
+            if new or any(isinstance(block, blocks.Table) and block.brief for block in section.blocks):
+                parts.append(blocks.console(replace(section, sentences=new)))
     return Group(*parts)
 
 

@@ -9,13 +9,9 @@ import pandas as pd
 from reports import comparison_figures, words
 from reports.blocks import Column, Diff, Kind, Picture, Section, Table
 from reports.comparison import Comparison
-from reports.comparison_words import headline_of, kinds, named, of_metric
+from reports.comparison_words import COUNTERPARTS, NOT_A_TEST, headline_of, kinds, named, of_metric, unmoved
 
 _MOST_FLIPS = 400  # rows on a page; the CSV file holds all
-NOT_A_TEST = (
-    "This is diagnosis and no test: conversations of one base cluster change sides together, so their number says "
-    "little about whether the runs differ. That is what the interval of the difference is for."
-)
 
 
 def flips(comparison: Comparison, part: dict[str, Any]) -> Section | None:
@@ -23,6 +19,8 @@ def flips(comparison: Comparison, part: dict[str, Any]) -> Section | None:
     if part["headline"] is None:
         return None
     row = headline_of(comparison, part)
+    if unmoved(row):
+        return None
     kind, change = kinds(row)
     slices = of_metric(comparison.of("metrics", part["dataset"]), part)
     categories = slices[slices["slice"].str.startswith("category=")]
@@ -100,13 +98,14 @@ def clusters(comparison: Comparison, part: dict[str, Any]) -> Section | None:
     frame = comparison.of("clusters", part["dataset"])
     if frame.empty:
         return None
+    if (frame["jaccard"] == 1).all():
+        said = f"All {words.count(len(frame))} base clusters hold the very same conversations in both runs."
+        return Section("clusters", "Base clusters that came and went", (said,))
     by_status = {status: rows.reset_index(drop=True) for status, rows in frame.groupby("status")}
     counts = {status: len(by_status.get(status, ())) for status in ("kept", "vanished", "appeared")}
     said = (
         f"{words.count(counts['kept'])} base clusters of the base run have a counterpart in the candidate, "
-        f"{words.count(counts['vanished'])} do not, and {words.count(counts['appeared'])} of the candidate are new. "
-        "Two clusters are counterparts when they share at least half of all their members (Jaccard). Another seed of "
-        "the very same pipeline also cuts otherwise, so a cluster that vanished need not have been lost."
+        f"{words.count(counts['vanished'])} do not, and {words.count(counts['appeared'])} of the candidate are new."
     )
     picture = Picture(
         "clusters",
@@ -123,7 +122,7 @@ def clusters(comparison: Comparison, part: dict[str, Any]) -> Section | None:
         "kept": ("Base clusters with a counterpart", "base", "candidate"),
     }
     tables = [_cluster_table(by_status[status], *head) for status, head in heads.items() if status in by_status]
-    return Section("clusters", "Base clusters that came and went", (said,), (picture, *tables))
+    return Section("clusters", "Base clusters that came and went", (said, COUNTERPARTS), (picture, *tables))
 
 
 def _cluster_table(frame: pd.DataFrame, caption: str, own: str, other: str) -> Table:

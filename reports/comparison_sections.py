@@ -11,7 +11,7 @@ from reports import comparison_figures, words
 from reports.blocks import Column, Diff, Kind, Picture, Section, Table, written
 from reports.comparison import SIDES, Comparison
 from reports.comparison_diagnosis import clusters, flips
-from reports.comparison_words import headline_of, kinds, named, of_metric
+from reports.comparison_words import APART, ESTIMATED, PAIRED, headline_of, kinds, named, of_metric, unmoved
 
 _LEVEL = 0.05
 
@@ -26,8 +26,10 @@ def changes(comparison: Comparison) -> Section:
     if same:
         said.append(f"The text of {words.listed(same)} changed under the same version; raise it.")
     frame = frame.assign(what=[f"{kind}: {name}" for kind, name in zip(frame["kind"], frame["name"], strict=True)])
-    columns = (Column("what", "What"), Column("base", "Base"), Column("candidate", "Candidate"))
-    more = (Column("note", "Note"), Column("dataset", "Data set"))
+    columns: tuple[Column, ...] = (Column("what", "What"), Column("base", "Base"), Column("candidate", "Candidate"))
+    several = len(comparison.about["parts"]) > 1
+    columns = (*columns, Column("dataset", "Data set")) if several else columns
+    more = (Column("note", "Note"),)
     shown: list[Table | Picture | Diff] = (
         [] if frame.empty else [Table("Changes", frame, columns, brief=True, more=more)]
     )
@@ -42,19 +44,19 @@ def _metrics(comparison: Comparison, part: dict[str, Any]) -> Section:
     share, whole = pd.Series(shares, index=frame.index, dtype=bool), frame["slice"] == "all"
     # Languages and categories have sections of their own.
     grouped = ~whole & ~frame["slice"].str.startswith(("language=", "category="))
+    ranged = frame["low"].notna()
     tables = [
-        _differences("Metrics", frame[share & whole], ("percent", "points")),
-        _differences("Metrics without single scores", frame[~share & whole], ("decimal", "change")),
+        _differences("Metrics", frame[share & whole], ("percent", "points"), brief=True),
+        _differences("Means over seeds", frame[~share & ranged & whole], ("decimal", "change"), brief=True),
+        _differences("Without an interval", frame[~share & ~ranged & whole], ("decimal", "change")),
         _differences("By group", frame[share & grouped], ("percent", "points"), sliced=True),
     ]
-    said = (
-        "A paired difference is over the very same items in both runs, and its interval allows for errors that come in "
-        "clumps of either run's base clusters."
-    )
-    return Section("metrics", "Metrics", (said,), tuple(table for table in tables if len(table.frame)))
+    return Section("metrics", "Metrics", (PAIRED,), tuple(table for table in tables if len(table.frame)))
 
 
-def _differences(caption: str, frame: pd.DataFrame, how: tuple[Kind, Kind], *, sliced: bool = False) -> Table:
+def _differences(
+    caption: str, frame: pd.DataFrame, how: tuple[Kind, Kind], *, brief: bool = False, sliced: bool = False
+) -> Table:
     columns = (
         Column("metric", "Metric"),
         *((Column("slice", "Slice", "word"),) if sliced else ()),
@@ -63,7 +65,7 @@ def _differences(caption: str, frame: pd.DataFrame, how: tuple[Kind, Kind], *, s
         Column("difference", "Difference (95%)", how[1], ("low", "high")),
     )
     more = (Column("n", "n", "count"), Column("method", "Method"), Column("note", "Note"))
-    return Table(caption, frame.reset_index(drop=True), columns, brief=not sliced, more=more)
+    return Table(caption, frame.reset_index(drop=True), columns, brief=brief, more=more)
 
 
 def _languages(comparison: Comparison, part: dict[str, Any]) -> Section | None:
@@ -74,6 +76,8 @@ def _languages(comparison: Comparison, part: dict[str, Any]) -> Section | None:
     if frame.empty:
         return None
     row = headline_of(comparison, part)
+    if unmoved(row) and not (everything["gained"] + everything["lost"]).any():
+        return Section("languages", "Languages", ("No score changed in any language.",))
     name, (kind, change) = named(row["metric"]), kinds(row)
     blocked = everything[everything["p_holm"] < _LEVEL]
     reported = everything[(everything["p_bh"] < _LEVEL) & ~(everything["p_holm"] < _LEVEL)]
@@ -82,10 +86,7 @@ def _languages(comparison: Comparison, part: dict[str, Any]) -> Section | None:
     ]
     if len(reported):
         said.append(_set_apart(reported, "may stand apart (Benjamini-Hochberg, 5%): look at them", ""))
-    said.append(
-        "The question is whether a language moved otherwise than the rest: when the whole pipeline changes, all "
-        "languages move, and that alone sets none apart."
-    )
+    said.append(APART)
     picture = Picture(
         "languages",
         f"Difference in {name} by language",
@@ -183,7 +184,7 @@ def _usage(comparison: Comparison, part: dict[str, Any]) -> Section | None:
         "recordings and local/extractive cost nothing. Answers that were taken over count as if they had been asked."
     ]
     if part["estimated_tokens"]:
-        said.append("Tokens are estimates where the provider reports none, as recordings do.")
+        said.append(ESTIMATED)
     return Section("usage", "Cost and time", tuple(said), (brief, stages))
 
 

@@ -10,6 +10,26 @@ from reports import words
 from reports.blocks import Kind, written
 from reports.comparison import SIDES, Comparison
 
+PAIRED = (
+    "A paired difference is over the very same items in both runs, and its interval allows for errors that come in "
+    "clumps of either run's base clusters."
+)
+APART = (
+    "The question is whether a language moved otherwise than the rest: when the whole pipeline changes, all languages "
+    "move, and that alone sets none apart."
+)
+NOT_A_TEST = (
+    "This is diagnosis and no test: conversations of one base cluster change sides together, so their number says "
+    "little about whether the runs differ. That is what the interval of the difference is for."
+)
+COUNTERPARTS = (
+    "Two clusters are counterparts when they share at least half of all their members (Jaccard). Another seed of the "
+    "very same pipeline also cuts otherwise, so a cluster that vanished need not have been lost."
+)
+ESTIMATED = "Tokens are estimates where the provider reports none, as recordings do."
+# What need not be read again below the next data set.
+EXPLAINED = frozenset({PAIRED, APART, NOT_A_TEST, COUNTERPARTS, ESTIMATED})
+
 
 def notices(comparison: Comparison) -> list[str]:
     """What a reader has to know before any number."""
@@ -44,12 +64,22 @@ def lead(comparison: Comparison, part: dict[str, Any]) -> list[str]:
         f"{name.capitalize()} was {written(row['base'], kind)} in the base run and {written(row['candidate'], kind)} "
         f"in the candidate: {written(row['difference'], change)}"
     )
+    if unmoved(row):
+        return [
+            f"{name.capitalize()} is {written(row['base'], kind)} in both runs, and no score changed.",
+            _causes(part),
+        ]
     if words.absent(row["low"]):
         return [f"{said}, without an interval."]
     ends = f"{written(row['low'], change).removesuffix(' pp')} to {written(row['high'], change)}"
     told = [f"{said} (95% interval {ends}).", _told(row), _smallest(row, change)]
     told += [f"Take the interval with care: {row['note']}."] if row["note"] else []
     return [" ".join(told), _causes(part)]
+
+
+def unmoved(row: Any) -> bool:
+    """Whether not one single score differs."""
+    return not (row["gained"] or row["lost"])
 
 
 def _told(row: Any) -> str:

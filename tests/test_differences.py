@@ -117,6 +117,15 @@ def test_items_that_only_one_run_scored_are_left_out_and_counted():
     assert (row["base_only"], row["candidate_only"]) == (1, 2)  # b; c, which the base could not score, and d
 
 
+def test_a_conversation_asked_several_questions_is_paired_question_by_question():
+    def asked(first, second):
+        return part(item("accuracy", "a", s, group=f"question={q}") for q, s in (("x", first), ("y", second)))
+
+    table = differences.table(asked(1, 0), asked(0, 1)).set_index("slice")
+    assert table["difference"].to_dict() == {"all": 0, "question=x": -1, "question=y": 1}
+    assert table.loc["all", "n"] == 2
+
+
 def test_two_scores_of_one_metric_under_one_id_are_an_error_and_no_crossing():
     twice = part([item("accuracy", "a", 1), item("accuracy", "a", 0)])
     with pytest.raises(pd.errors.MergeError, match="one-to-one"):
