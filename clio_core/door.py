@@ -187,7 +187,9 @@ class Door:
                 self.asked[call.stage] += 1
                 if self.watch is not None:
                     self.watch(capabilities.full_name(model), known)
-        self.used.setdefault(call.stage, []).append(known)
+        used = self.used.setdefault(call.stage, [])
+        if known.stop != capabilities.UNRECORDED:  # nobody answered, so nothing was used
+            used.append(known)
         return known
 
     def _key(self, call: Call, model: Model, prefill: bool, attempt: int) -> str:

@@ -49,6 +49,8 @@ class Journal:
     def __init__(self, path: Path | None = None) -> None:
         self.path = path
         self._answers: dict[str, Answer] = {}
+        self._lent: dict[str, Answer] = {}
+        self.adopted = 0
         self._file: IO[str] | None = None
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -57,17 +59,8 @@ class Journal:
             self._file = path.open("a", encoding="utf-8")
 
     def _recover(self, path: Path) -> None:
-        whole = 0
-        with path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                if not line.endswith(b"\n"):
-                    break  # torn by a kill; its call is simply asked again
-                whole += len(line)
-                try:
-                    answer = Answer(**json.loads(line))
-                except (ValueError, TypeError) as error:
-                    raise ValueError(f"{path}:{number}: wanted an answered call, got {error}") from error
-                self._answers[answer.key] = answer
+        found, whole = _read(path)
+        self._answers.update({answer.key: answer for answer in found})
         with path.open("rb+") as file:
             file.truncate(whole)
 
@@ -75,8 +68,13 @@ class Journal:
         return len(self._answers)
 
     def get(self, key: str) -> Answer | None:
-        """The answer to the call with this key, if it was ever answered."""
-        return self._answers.get(key)
+        """The answer to the call with this key, if it was ever answered, here or in a run that lends its answers."""
+        known = self._answers.get(key)
+        if known is None and key in self._lent:
+            known = self._lent[key]
+            self.adopted += 1
+            self.put(known)
+        return known
 
     def put(self, answer: Answer) -> None:
         """Keep an answer and hand its line to the operating system."""
@@ -86,10 +84,12 @@ class Journal:
             self._file.flush()
 
     def adopt(self, answers: Iterable[Answer]) -> None:
-        """Take over answers of another run, where they are not known yet."""
-        for answer in answers:
-            if answer.key not in self._answers:
-                self.put(answer)
+        """Lend this journal the answers of another run, for calls that it does not know.
+
+        One is taken over when it is asked for, so that the journal holds what its own run used and nothing else;
+        `adopted` counts them.
+        """
+        self._lent.update({answer.key: answer for answer in answers})
 
     def all(self) -> list[Answer]:
         """Every answer, oldest first."""
@@ -100,3 +100,27 @@ class Journal:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+
+def read(path: Path) -> list[Answer]:
+    """Answers of a journal that belongs to another run, oldest first; its file is left as it is.
+
+    Raises:
+        ValueError: a line that is no answered call.
+    """
+    return _read(path)[0]
+
+
+def _read(path: Path) -> tuple[list[Answer], int]:
+    """The answers, and how many bytes their lines take; a last line that a kill tore is not among them."""
+    found, whole = [], 0
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            if not line.endswith(b"\n"):
+                break  # its call is simply asked again
+            whole += len(line)
+            try:
+                found.append(Answer(**json.loads(line)))
+            except (ValueError, TypeError) as error:
+                raise ValueError(f"{path}:{number}: wanted an answered call, got {error}") from error
+    return found, whole

@@ -185,7 +185,7 @@ def names() -> list[str]:
 
 def texts(override: Path | None = None) -> dict[str, str]:
     """Text of every prompt file by its path below `prompts/`; those under `override` win."""
-    files = sorted([*PROMPTS.glob("*.txt"), *PROMPTS.glob("*/*.toml")])
+    files = sorted([*PROMPTS.rglob("*.txt"), *PROMPTS.glob("*/*.toml")])
     relative = [file.relative_to(PROMPTS).as_posix() for file in files]
     return {name: read_shipped(name, override) for name in relative}
 

@@ -79,6 +79,10 @@ def run(
     missing: Missing = None,
     flag: Flag = None,
     sensitive: Annotated[bool, typer.Option(help="Your own file: keep single texts out of the report.")] = True,
+    base: Annotated[
+        Path | None,
+        typer.Option(help="An earlier run: its answers are taken over for every call that has not changed."),
+    ] = None,
 ) -> None:
     """Run Clio on conversations whose truth is known, and measure how far the result can be trusted.
 
@@ -90,11 +94,13 @@ def run(
     answers (see `clio-evals answers`), 100 that a suite found something that must not be relied on.
     """
     with terminal.plain_errors():
+        from clio_core import overrides
         from clio_core.config import Config
         from evals import session, showing
         from evals import suites as registry
         from synthetic.datasets import Dataset, open_dataset
 
+        overrides.check(prompts, Config().facets)
         wanted = registry.chosen([*(suites or registry.DEFAULT), *(["seeds"] if seeds or repeats > 1 else [])])
         names = dataset or registry.sets_of(wanted)
         data = [open_dataset(name, sensitive=sensitive) for name in names]
@@ -122,7 +128,7 @@ def run(
         measured = [s for s in wanted if dataset is None or not s.fixed or s.name in (suites or ())]
         parts = session.parts_of(measured, data, settings, named=dataset is not None)
         folder = out or showing.session_folder(parts, n, prompts)
-        showing.run(parts, folder, prompts)
+        showing.run(parts, folder, prompts, base)
         showing.finish(folder)
         if failed := showing.failures(folder):
             terminal.shout(failed)
@@ -289,6 +295,33 @@ def review(
 
 
 @app.command()
+def compare(
+    base: Annotated[Path, typer.Argument(help="Folder of the finished run that stood before.")],
+    candidate: Annotated[Path, typer.Argument(help="Folder of the finished run that is to be judged.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the comparison. Default: results/comparisons/BASE-vs-CANDIDATE.")
+    ] = None,
+    html: Annotated[bool, typer.Option("--html/--no-html", help="Also draw pictures and write `report.html`.")] = True,
+    prices: Annotated[Path | None, typer.Option(help="Your own price file, as evals/prices.toml.")] = None,
+) -> None:
+    """Hold two finished runs over the same data against each other: what changed, and what came of it.
+
+    Paired differences with intervals for every metric, by language and category; languages that moved otherwise than
+    the rest; conversations that changed sides and clusters that came and went; cost and time. It gives no verdict.
+    """
+    with terminal.plain_errors():
+        from evals import compare as comparing
+        from evals import costs
+        from reports import comparison
+
+        found = comparing.compare(base, candidate, costs.read_prices(prices))
+        folder = comparing.write(found, out or comparing.default_folder(base, candidate))
+        terminal.out.print(comparison.console(comparison.read(folder)))
+        written = comparison.write(folder) if html else folder / "tables"
+        terminal.out.print(f"Comparison: {written}", highlight=False, soft_wrap=True)
+
+
+@app.command()
 def models(
     dataset: Annotated[str, typer.Option(help="A shipped data set or your own file.")] = "regular",
     model: Model = "recorded/reference",
@@ -354,6 +387,21 @@ def lock() -> None:
         showing.lock()
 
 
+@prompts_app.command("diff")
+def diff_prompts(
+    prompts: Prompts = None,
+    run: Annotated[Path | None, typer.Option(help="A finished run: the prompts that it used.")] = None,
+) -> None:
+    """Show how your prompt files, or those that a run used, differ from the shipped ones: versions, digests, text.
+
+    Warns where a text changed and its version did not.
+    """
+    with terminal.plain_errors():
+        from evals import showing
+
+        showing.prompt_changes(prompts, run)
+
+
 @app.command()
 def generate(
     out: Annotated[Path, typer.Option(help="File to write, .jsonl or .parquet; manifest and journal stand beside it.")],
@@ -381,9 +429,11 @@ def generate(
     languages; a smaller size is the beginning of a larger one. The same command goes on where it was stopped.
     """
     with terminal.plain_errors():
+        from clio_core import overrides
         from clio_core.door import Door
         from evals import costs, generating, showing
 
+        overrides.check(prompts)
         rows, prompt_name = showing.design_of(taxonomy, size, language, seed)
         table = costs.read_prices(prices)
         planned = generating.plan(rows, prompt_name, model, table)
@@ -435,10 +485,12 @@ def check_data(
     the label.
     """
     with terminal.plain_errors():
+        from clio_core import overrides
         from evals import checking, showing
         from evals.reading import Readers
         from synthetic.datasets import open_dataset, shipped
 
+        overrides.check(prompts)
         data = [open_dataset(name, sensitive=sensitive) for name in datasets or shipped()]
         folder = out if out is not None or model is None else showing.check_folder(data, model, prompts)
         with terminal.bars() as bars:

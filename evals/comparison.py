@@ -33,6 +33,9 @@ from evals.statistics import (
 # A release gate wants at least this many seeds on either side.
 MIN_SEEDS = 5
 
+# Means of one and the same score differ by no more than this.
+_ROUNDING = 1e-12
+
 # Normal quantiles of a one-sided test at 5% and of 80% power: 1.6449 + 0.8416.
 _EFFECT_IN_ERRORS = float(stats.norm.ppf(0.95) + stats.norm.ppf(0.80))
 
@@ -155,7 +158,7 @@ def paired_difference(
         value=value,
         low=value - half,
         high=value + half,
-        p_value=_p_value(value, error, clusters - 1),
+        p_value=p_value(value, error, clusters - 1),
         standard_error=error,
         n=len(change),
         clusters=clusters,
@@ -185,9 +188,12 @@ def robust_errors(fit: Any, codes_a: IntArray, codes_b: IntArray) -> list[float]
     return [math.sqrt(max(float(matrix[i, i]) for matrix in found)) for i in range(len(fit.params))]
 
 
-def _p_value(value: float, error: float, freedom: int) -> float:
+def p_value(value: float, error: float, freedom: int) -> float:
+    """Two-sided, of Student's t: 1 for no difference at all, 0 for one that every cluster shares to the last digit."""
+    if abs(value) < _ROUNDING:
+        return 1.0
     if error == 0:
-        return 1.0 if value == 0 else 0.0
+        return 0.0
     return float(2 * stats.t.sf(abs(value) / error, freedom))
 
 

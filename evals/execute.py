@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from clio_core import pipeline, prompting, recordings, runfolder
+from clio_core import journal, overrides, pipeline, recordings, runfolder
 from clio_core.config import Config, ConfigError
 from clio_core.door import Door, Progress, UnrecordedError
 from clio_core.embedding import Store
 from clio_core.loaders import Loaded
 from clio_core.pipeline import Result, Tools
-from clio_core.runfolder import RunFolder
+from clio_core.runfolder import RunFolder, RunFolderError
 from evals import insight, supervised
 from evals.gathering import gathered
 from evals.suite import ITEM_COLUMNS, METRIC_COLUMNS, Context, Measured
@@ -91,22 +91,61 @@ def stand_in(config: Config) -> Model | None:
     return get_model("local/extractive")
 
 
+def lent(base: Path | None, part: str) -> Path | None:
+    """Folder in `base` whose answers a part of that name can take over; None where it has no such part.
+
+    Args:
+        base: folder of an earlier run or session, finished or not; None for none.
+        part: name of the data set or fixed suite that is to be run.
+    Raises:
+        RunFolderError: nothing was ever answered in `base`.
+    """
+    if base is None:
+        return None
+    held = [file.parent for file in (base / "calls.jsonl", *sorted(base.glob("*/calls.jsonl"))) if file.exists()]
+    if not held:
+        raise RunFolderError(f"--base {base} is not the folder of a run: nothing was answered in it (no calls.jsonl)")
+    return next((folder for folder in (base / part, base) if folder in held), None)
+
+
 def tools_for(
-    config: Config, folder: RunFolder, *, progress: Progress | None = None, prompts: Path | None = None
+    config: Config,
+    folder: RunFolder,
+    *,
+    progress: Progress | None = None,
+    prompts: Path | None = None,
+    base: Path | None = None,
 ) -> Tools:
-    """Door, store and folder for a run with these settings."""
+    """Door, store and folder for a run with these settings.
+
+    Args:
+        config: its settings.
+        folder: where it stands.
+        progress: shows how far a stage is.
+        prompts: folder whose prompt files win over the shipped ones.
+        base: folder of one earlier run; its answers and vectors stand in for calls that have not changed.
+    Raises:
+        RunFolderError: a damaged journal in `base`.
+    """
     models = models_for(config, folder.pending)
     gc.freeze()  # what is loaded by now stays; not looking through it again saves a fifth of the CPU of model calls
+    kept = folder.journal()
+    if base is not None:
+        try:
+            kept.adopt(journal.read(base / "calls.jsonl"))
+        except ValueError as error:
+            raise RunFolderError(str(error)) from error
     door = Door(
         lambda role: models[role],
-        folder.journal(),
+        kept,
         width=config.width,
         attempts=config.attempts,
         prefill=config.prefill,
         progress=progress,
         stand_in=stand_in(config),
     )
-    store = Store(folder.path / "embeddings.npz", shipped=shipped_vectors(config))
+    vectors = [*shipped_vectors(config), *([] if base is None else [base / "embeddings.npz"])]
+    store = Store(folder.path / "embeddings.npz", shipped=vectors)
     return Tools(config, door, store, folder, prompts)
 
 
@@ -118,17 +157,29 @@ def run(
     suites: Sequence[Suite] | None = None,
     progress: Progress | None = None,
     prompts: Path | None = None,
+    base: Path | None = None,
 ) -> Finished:
     """Pipeline and suites over a data set whose truth is known; everything lands in the folder `out`.
 
+    Args:
+        dataset: conversations with their truth.
+        config: settings.
+        out: the run's folder; the same settings in the same folder go on where they were.
+        suites: what is measured; the default suites where it is None.
+        progress: shows how far a stage is.
+        prompts: folder whose prompt files win over the shipped ones.
+        base: folder of an earlier run whose answers are taken over for every call that has not changed.
     Raises:
         UnrecordedError, RunFolderError, ConfigError, ValueError: see `clio_core.pipeline.run`.
+        PromptError: a file in `prompts` that nothing reads or that cannot do its work.
     """
     insight.check_flag(dataset.conversations, config.flag)
+    overrides.check(prompts, config.facets)
+    lender = lent(base, dataset.name)
     folder = RunFolder(out)
     folder.claim(dataset.loaded.content_hash, config)
     began = datetime.now(UTC)
-    tools = tools_for(config, folder, progress=progress, prompts=prompts)
+    tools = tools_for(config, folder, progress=progress, prompts=prompts, base=lender)
     try:
         finished = asyncio.run(_run(dataset, tools, chosen(DEFAULT) if suites is None else suites))
     finally:
@@ -139,13 +190,21 @@ def run(
 
 
 def run_fixed(
-    suite: Suite, config: Config, out: Path, *, progress: Progress | None = None, prompts: Path | None = None
+    suite: Suite,
+    config: Config,
+    out: Path,
+    *,
+    progress: Progress | None = None,
+    prompts: Path | None = None,
+    base: Path | None = None,
 ) -> Measured:
     """A suite that has a fixed set of its own and needs no pipeline; everything lands in the folder `out`."""
+    overrides.check(prompts, config.facets)
+    lender = lent(base, suite.name)
     folder = RunFolder(out)
     folder.claim(suite.name, config)
     began = datetime.now(UTC)
-    tools = tools_for(config, folder, progress=progress, prompts=prompts)
+    tools = tools_for(config, folder, progress=progress, prompts=prompts, base=lender)
     try:
         measured = asyncio.run(_fixed(suite, tools))
     finally:
@@ -192,6 +251,7 @@ def cluster(
 ) -> Result:
     """The pipeline alone, over conversations whose truth nobody knows."""
     insight.check_flag(loaded.conversations, config.flag)
+    overrides.check(prompts, config.facets)
     folder = RunFolder(out)
     folder.claim(loaded.content_hash, config)
     began = datetime.now(UTC)
@@ -232,10 +292,11 @@ def _described(name: str, loaded: Loaded, sensitive: bool) -> dict[str, Any]:
 def _close(folder: RunFolder, tools: Tools, dataset: dict[str, Any], began: datetime, prompts: Path | None) -> None:
     made = runfolder.manifest(tools.config, tools.door, dataset, began, prompts)
     made["embedded"] = {"computed": tools.store.computed, "embedder": tools.config.embedder}
+    made["adopted"] = tools.door.journal.adopted
     stood_in = tools.door.stood_in
     made["unrecorded"] = sum(stood_in.values())
     rows = [{"stage": stage, "calls": calls} for stage, calls in sorted(stood_in.items())]
     pd.DataFrame(rows, columns=["stage", "calls"]).to_csv(folder.tables / "unrecorded.csv", index=False)
-    folder.write_json("prompts.json", prompting.texts(prompts))
+    folder.write_json("prompts.json", overrides.texts(prompts, tools.config.facets))
     folder.write_table("usage", made["usage"], list(made["usage"][0]) if made["usage"] else ["stage"])
     folder.write_json("manifest.json", made)

@@ -299,7 +299,12 @@ def _behind(apart: pd.DataFrame, sign: float, margin: float, *, few: bool) -> li
     """Languages that fell further than the others did."""
     if apart.empty:
         return []
-    p = apart["p_value"] if not few else [planning.widened_p(row, WIDER) for row in apart.to_dict("records")]
+    # A language in too few clusters has no test, and cannot fail one.
+    p = (
+        apart["p_value"].fillna(1.0)
+        if not few
+        else [planning.widened_p(row, WIDER) for row in apart.to_dict("records")]
+    )
     clear = pd.Series(holm(list(p))) < _ALPHA
     return list(apart.loc[clear.to_numpy() & (sign * apart["apart"] < -margin).to_numpy(), "language"])
 

@@ -67,12 +67,23 @@ def parts_of(
 
 
 def run(
-    parts: Sequence[Part], out: Path, *, progress: Callable[[str], Progress] | None = None, prompts: Path | None = None
+    parts: Sequence[Part],
+    out: Path,
+    *,
+    progress: Callable[[str], Progress] | None = None,
+    prompts: Path | None = None,
+    base: Path | None = None,
 ) -> None:
     """Run every part in a folder of its own inside `out`, then write the session's own files.
 
     A part whose recording lacks answers does not keep the others from going on; one error then names them all.
 
+    Args:
+        parts: what to run.
+        out: the session's folder.
+        progress: gives what shows how far a part is.
+        prompts: folder whose prompt files win over the shipped ones.
+        base: an earlier run or session; each part takes over what its own part there was answered.
     Raises:
         UnrecordedError: after all parts were tried; each part's pending file stands in its own folder.
     """
@@ -82,7 +93,9 @@ def run(
         shown = progress(part.name) if progress is not None else None
         try:
             if part.dataset is None:
-                execute.run_fixed(part.suites[0], part.config, out / part.name, progress=shown, prompts=prompts)
+                execute.run_fixed(
+                    part.suites[0], part.config, out / part.name, progress=shown, prompts=prompts, base=base
+                )
             else:
                 execute.run(
                     part.dataset,
@@ -91,6 +104,7 @@ def run(
                     suites=part.suites,
                     progress=shown,
                     prompts=prompts,
+                    base=base,
                 )
         except UnrecordedError as error:
             missing.append(error)

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from rich.table import Table
 
-from clio_core import prompting
+from clio_core import overrides, prompting
 from clio_core.config import Config, ConfigError
 from clio_core.places import PROMPTS, ROOT
 from clio_core.records import digest
-from evals import answers, costs, session, terminal
+from clio_core.runfolder import RunFolder, RunFolderError
+from evals import answers, costs, prompt_diffs, session, terminal
 from evals.session import Part
 from synthetic import design, generator
 from synthetic.datasets import Dataset, DatasetError
@@ -64,8 +65,13 @@ def one_model(name: str, pending: Path) -> Model:
 
 
 def default_folder(name: str, content_hash: str, config: Config, n: int | None, prompts: Path | None) -> Path:
-    """A folder that belongs to this data and these settings, so that a repeated command finds its run again."""
-    own = digest(content_hash, repr(config), str(n), str(prompts))[:8]
+    """A folder that belongs to this data, these settings and these prompts, so that a repeated command finds its run.
+
+    It goes by what the prompt files say, not by where they are: an edited prompt is another run, to be held against
+    the one before.
+    """
+    said = "None" if prompts is None else json.dumps(overrides.own(prompts))
+    own = digest(content_hash, repr(config), str(n), said)[:8]
     model = config.model.replace("/", "-")
     return Path("results") / "runs" / f"{name}-{model}-{own}"
 
@@ -94,18 +100,31 @@ def check_folder(data: Sequence[Dataset], model: str, prompts: Path | None) -> P
     return default_folder(name, hashes, Config(model=model), None, prompts)
 
 
-def run(parts: Sequence[Part], folder: Path, prompts: Path | None) -> None:
-    """Run the parts, with a bar a stage. One run over one data set stands in `folder` itself."""
+def run(parts: Sequence[Part], folder: Path, prompts: Path | None, base: Path | None = None) -> None:
+    """Run the parts, with a bar a stage. One run over one data set stands in `folder` itself.
+
+    Args:
+        parts: what to run.
+        folder: where it goes.
+        prompts: folder whose prompt files win over the shipped ones.
+        base: earlier run whose answers are taken over for every call that has not changed.
+    """
     from evals import execute, session
 
+    if prompts is not None and base is None:
+        line = "Every call is made anew. --base RUN takes over the answers of an earlier run to what has not changed."
+        terminal.err.print(line, highlight=False, soft_wrap=True)
     data = parts[0].dataset
-    if len(parts) == 1 and data is not None:
-        part = parts[0]
-        with terminal.bars() as bars:
-            execute.run(data, part.config, folder, suites=part.suites, progress=bars, prompts=prompts)
-        return
     with terminal.bars() as bars:
-        session.run(parts, folder, progress=bars.of, prompts=prompts)
+        if len(parts) == 1 and data is not None:
+            part = parts[0]
+            execute.run(data, part.config, folder, suites=part.suites, progress=bars, prompts=prompts, base=base)
+        else:
+            session.run(parts, folder, progress=bars.of, prompts=prompts, base=base)
+    if base is not None:
+        taken = [RunFolder(part).read_manifest()["adopted"] for part in session.parts(folder).values()]
+        line = f"{sum(taken):,} answers were taken over from {base}; nothing was asked again for them."
+        terminal.err.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def suites() -> None:
@@ -271,3 +290,44 @@ def lock() -> None:
         raise prompting.PromptError(f"{stale} changed under the same version; raise `version` in each and lock again")
     file.write_text(json.dumps(now, indent=2) + "\n", encoding="utf-8")
     terminal.out.print(f"{file.relative_to(ROOT)}: " + (f"changed {changed}" if changed else "nothing changed"))
+
+
+def prompt_changes(own: Path | None, run: Path | None) -> None:
+    """Print how a user's prompt files, or those that a run used, differ from the shipped ones.
+
+    Raises:
+        ConfigError: neither was given, or both.
+        PromptError: a file that nothing would read, or that cannot do its work.
+        RunFolderError: no finished run, or one that kept no prompts.
+    """
+    if (own is None) == (run is None):
+        raise ConfigError("prompts diff wants either --prompts DIR or --run RUN")
+    if own is not None:
+        overrides.check(own)
+        mine, called = overrides.own(own), str(own)
+    else:
+        mine, called = _prompts_of(cast(Path, run)), "run"
+    shipped = prompting.texts()
+    found = prompt_diffs.changed({n: t for n, t in shipped.items() if n in mine}, mine, ("shipped", called))
+    for change in found:
+        terminal.out.print(prompt_diffs.heading(change), soft_wrap=True)
+        terminal.out.print(prompt_diffs.coloured(change), soft_wrap=True)
+    same = len(mine) - len(found)
+    terminal.out.print(f"{len(found)} of {len(mine)} prompt files differ from the shipped ones, {same} are the same.")
+    if silent := [change.name for change in found if change.same_version]:
+        terminal.out.print(
+            f"[bold yellow]Warning:[/] {silent} changed under the same version. Raise `version` in each: two texts of "
+            "one version cannot be told apart in a manifest.",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+def _prompts_of(run: Path) -> dict[str, str]:
+    texts: dict[str, str] = {}
+    for part in session.parts(run).values():
+        file = part / "prompts.json"
+        if not file.exists():
+            raise RunFolderError(f"{part} was made by an older version, which kept no texts of prompts")
+        texts |= json.loads(file.read_text(encoding="utf-8"))
+    return texts

@@ -14,7 +14,10 @@ from rich.text import Text
 from reports import words
 from reports.console import plain_table
 
-Kind = Literal["text", "percent", "points", "number", "count", "dollars"]
+Kind = Literal[
+    "text", "word", "long", "percent", "points", "number", "decimal", "change", "p", "count", "more", "dollars"
+]
+TEXTS = ("text", "word", "long")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +27,10 @@ class Column:
     Attributes:
         key: column of the frame.
         label: its heading.
-        kind: how its values are written. "percent": a proportion (0 to 1) as a percentage; "points": a difference of
-            proportions with its sign; "number": two decimals; "count": a whole number; "dollars": two decimals.
+        kind: how its values are written. "word": a text that is not broken over lines; "long": one of several
+            sentences; "percent": a proportion (0 to 1) as a percentage; "points": a difference of proportions with its
+            sign; "number": two decimals; "decimal": three; "change": three with the sign; "p": a p-value; "count": a
+            whole number; "more": one with its sign; "dollars": two decimals.
         ends: columns of an interval's two ends, written after the value in the same way.
     """
 
@@ -39,19 +44,23 @@ class Column:
         text = written(row.get(self.key), self.kind)
         if self.ends is None or words.absent(row.get(self.ends[0])):
             return text
-        low, high = (written(row.get(end), self.kind) for end in self.ends)
+        low, high = (written(row.get(end), self.kind).removesuffix(" pp") for end in self.ends)
         return f"{text} ({low} to {high})"
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table: rows of `frame`, in the order of `columns`. `brief` ones also go to the terminal."""
+    """A table: rows of `frame`, in the order of `columns`. `brief` ones also go to the terminal.
+
+    `more` are further columns, which only a page has room for.
+    """
 
     caption: str
     frame: pd.DataFrame
     columns: tuple[Column, ...]
     note: str = ""
     brief: bool = False
+    more: tuple[Column, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +83,29 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
+class Diff:
+    """A unified diff of texts that hold no record; a page shows it folded up."""
+
+    caption: str
+    text: str
+
+    def lines(self) -> list[tuple[str, str]]:
+        """(kind, line) pairs; kinds are "file", "place", "added", "removed" and "same"."""
+        kinds = {"@": "place", "+": "added", "-": "removed"}
+        made = []
+        for number, line in enumerate(self.text.splitlines()):
+            made.append(("file" if number < 2 else kinds.get(line[:1], "same"), line))
+        return made
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """One suite's part of a page."""
 
     suite: str
     title: str
     sentences: tuple[str, ...]
-    blocks: tuple[Table | Picture, ...] = field(default_factory=tuple)
+    blocks: tuple[Table | Picture | Diff, ...] = field(default_factory=tuple)
 
     @property
     def pictures(self) -> list[Picture]:
@@ -88,24 +113,24 @@ class Section:
         return [block for block in self.blocks if isinstance(block, Picture)]
 
 
+_WRITTEN: dict[str, Callable[[float], str]] = {
+    "percent": words.percent,
+    "points": lambda number: f"{100 * number:+.1f} pp",
+    "number": lambda number: f"{number:.2f}",
+    "decimal": lambda number: f"{number:,.3f}",
+    "change": lambda number: f"{number:+,.3f}",
+    "p": lambda number: "<0.001" if number < 0.001 else f"{number:.3f}",
+    "count": words.count,
+    "more": lambda number: f"{number:+,.0f}" if round(number) else "0",
+    "dollars": lambda number: f"{'-' if number < 0 else ''}${abs(number):,.2f}",
+}
+
+
 def written(value: Any, kind: Kind) -> str:
     """A value as text; an en dash where there is none."""
     if words.absent(value) or value is pd.NA:
         return words.MISSING
-    if kind == "text":
-        return words.printable(value)
-    number = float(value)
-    match kind:
-        case "percent":
-            return words.percent(number)
-        case "points":
-            return f"{100 * number:+.1f} pp"
-        case "count":
-            return words.count(number)
-        case "dollars":
-            return f"${number:,.2f}"
-        case "number":
-            return f"{number:.2f}"
+    return words.printable(value) if kind in TEXTS else _WRITTEN[kind](float(value))
 
 
 def console(section: Section) -> RenderableType:

@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from clio_core.runfolder import RunFolder
 from reports import verdict, words
-from reports.blocks import Picture, Section, Table
+from reports.blocks import TEXTS, Diff, Picture, Section, Table
 from reports.captions import caption
 from reports.figures import NAMES, draw_all, save
 from reports.sections import read as read_sections
@@ -96,6 +96,17 @@ def body(folder: Path, prefix: str) -> tuple[Markup, list[Section]]:
 def together(folder: Path, shown: Sequence[Section], prefix: str) -> Markup:
     """Sections that stand in no run but in a session's folder, where their pictures are drawn now."""
     drawn = save({picture.name: picture.draw for section in shown for picture in section.pictures}, folder)
+    return inside(shown, drawn, prefix)
+
+
+def inside(shown: Sequence[Section], drawn: Mapping[str, Path], prefix: str) -> Markup:
+    """Sections alone, to stand on a page of another kind.
+
+    Args:
+        shown: the sections.
+        drawn: SVG file of each of their pictures by name.
+        prefix: of every id, unique on that page.
+    """
     values = _section_values(shown, drawn, prefix)
     return Markup(_environment().get_template("sections.html.j2").render(values))  # noqa: S704 - escaped by the template
 
@@ -183,21 +194,24 @@ def _section_values(shown: Sequence[Section], drawn: Mapping[str, Path], prefix:
     }
 
 
-def _block(block: Table | Picture, drawn: Mapping[str, Path], prefix: str) -> dict[str, Any]:
+def _block(block: Table | Picture | Diff, drawn: Mapping[str, Path], prefix: str) -> dict[str, Any]:
     if isinstance(block, Picture):
         # Drawn by our own code with all text as outlines: no text of a record or a model is markup in it.
         svg = Markup(inlined(drawn[block.name].read_text(encoding="utf-8"), prefix + block.name))  # noqa: S704
         return {"name": block.name, "title": block.title, "text": block.text, "alt": block.alternative, "svg": svg}
+    if isinstance(block, Diff):
+        return {"caption": block.caption, "lines": block.lines()}
+    columns = (*block.columns, *block.more)
     rows = []
     for row in block.frame.to_dict("records"):
-        cells = [(row.get(column.key), column) for column in block.columns]
+        cells = [(row.get(column.key), column) for column in columns]
         rows.append(
             [
                 {"value": "" if words.absent(value) else value, "text": column.written(row), "kind": column.kind}
                 for value, column in cells
             ]
         )
-    heads = [{"label": c.label, "kind": "text" if c.kind == "text" else "number"} for c in block.columns]
+    heads = [{"label": c.label, "kind": "text" if c.kind in TEXTS else "number"} for c in columns]
     return {"caption": block.caption, "heads": heads, "rows": rows, "note": block.note}
 
 

@@ -52,6 +52,8 @@ def test_there_are_the_commands_that_the_documentation_speaks_of():
         ("answers", "import"),
         ("answers", "vectors"),
         ("prompts", "lock"),
+        ("prompts", "diff"),
+        ("compare",),
     }
 
 
@@ -96,6 +98,9 @@ def test_without_a_command_the_commands_are_listed(words):
         (("models", "--dataset", "irregular"), "'irregular'"),
         (("models", "--role", "boss=x/y"), "roles are"),
         (("report", "no-run"), "no manifest.json"),
+        (("compare", "no-run", "no-run"), "no manifest.json"),
+        (("run", "--prompts", "nowhere"), "no folder of prompt files 'nowhere'"),
+        (("run", "--base", "nowhere"), "nothing was answered in it"),
     ],
 )
 def test_what_does_not_exist_ends_with_code_2_and_says_what_was_wanted(words, wanted, tmp_path, monkeypatch):

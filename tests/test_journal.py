@@ -136,12 +136,17 @@ def test_an_answer_is_on_disk_before_the_journal_is_closed(tmp_path):
     journal.close()
 
 
-def test_answers_of_another_run_are_taken_over_where_they_are_not_known():
-    journal = Journal()
+def test_answers_of_another_run_are_taken_over_when_asked_for_and_where_not_known(tmp_path):
+    journal = Journal(tmp_path / "calls.jsonl")
     journal.put(answer("a", "mine"))
-    journal.adopt([answer("a", "theirs"), answer("b", "theirs")])
-    assert [(a.key, a.text) for a in journal.all()] == [("a", "mine"), ("b", "theirs")]
-    assert len(journal) == 2
+    journal.adopt([answer("a", "theirs"), answer("b", "theirs"), answer("c", "theirs")])
+    assert len(journal) == 1
+    assert journal.get("a") == answer("a", "mine")
+    assert journal.get("b") == journal.get("b") == answer("b", "theirs")
+    assert journal.get("d") is None
+    assert journal.adopted == 1
+    journal.close()
+    assert lines(tmp_path / "calls.jsonl") == ["a", "b"]  # what nobody asked for stays with the other run
 
 
 def test_a_closed_journal_can_still_be_read(tmp_path):
