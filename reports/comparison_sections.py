@@ -81,11 +81,9 @@ def _languages(comparison: Comparison, part: dict[str, Any]) -> Section | None:
     name, (kind, change) = named(row["metric"]), kinds(row)
     blocked = everything[everything["p_holm"] < _LEVEL]
     reported = everything[(everything["p_bh"] < _LEVEL) & ~(everything["p_holm"] < _LEVEL)]
-    said = [
-        _set_apart(blocked, "stand apart from the other languages (Holm, 5%)", "No language stands apart (Holm, 5%)")
-    ]
+    said = [f"Set apart from the other languages (Holm, 5%): {_named_apart(blocked)}."]
     if len(reported):
-        said.append(_set_apart(reported, "may stand apart (Benjamini-Hochberg, 5%): look at them", ""))
+        said.append(f"To be looked at (Benjamini-Hochberg, 5%): {_named_apart(reported)}.")
     said.append(APART)
     picture = Picture(
         "languages",
@@ -117,15 +115,13 @@ def _languages(comparison: Comparison, part: dict[str, Any]) -> Section | None:
     )
 
 
-def _set_apart(rows: pd.DataFrame, told: str, none: str) -> str:
-    if rows.empty:
-        return f"{none}, in any metric."
+def _named_apart(rows: pd.DataFrame) -> str:
     names = [
         f"{r['language']} in {named(r['metric'])} ({written(r['difference'], kinds(r)[1])}; the others differ by "
         f"{written(r['others'], kinds(r)[1])})"
         for r in rows.to_dict("records")
     ]
-    return f"{words.listed(names, most=9)} {told}."
+    return words.listed(names, most=9) if names else "none, in any metric"
 
 
 def _usage(comparison: Comparison, part: dict[str, Any]) -> Section | None:

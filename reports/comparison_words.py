@@ -33,14 +33,19 @@ EXPLAINED = frozenset({PAIRED, APART, NOT_A_TEST, COUNTERPARTS, ESTIMATED})
 
 def notices(comparison: Comparison) -> list[str]:
     """What a reader has to know before any number."""
+    mixed = [
+        f"{part['dataset']}, {side} run {words.count(calls)}"
+        for part in comparison.about["parts"]
+        for side, calls in zip(SIDES, part["unrecorded"], strict=True)
+        if calls
+    ]
     said = []
+    if mixed:
+        said.append(
+            f"Calls that were not in the recording were answered by local/extractive: {'; '.join(mixed)}. These "
+            "numbers are a mixture of both and should not be quoted as the recorded model's."
+        )
     for part in comparison.about["parts"]:
-        for side, calls in zip(SIDES, part["unrecorded"], strict=True):
-            if calls:
-                said.append(
-                    f"{part['dataset']}, {side} run: {words.count(calls)} calls were not in the recording and were "
-                    "answered by local/extractive. Its numbers are a mixture of both."
-                )
         for side, names in part["suites_left_out"].items():
             if names:
                 said.append(f"{part['dataset']}: only the {side} run has {words.listed(names)}; left out here.")
@@ -95,13 +100,13 @@ def _smallest(row: Any, change: Kind) -> str:
     return f"A pair of runs like this finds a true change of {least} four times in five, a smaller one less often."
 
 
-def _causes(part: dict[str, Any]) -> str:
+def _causes(part: dict[str, Any], *, moved: bool = True) -> str:
     causes = part["together"]
     if not causes:
         return "Nothing changed that could make a difference; what differs is chance."
-    if len(causes) == 1 and "," not in causes[0]:
-        return f"Changed: {causes[0]}."
-    return f"Changed: {words.listed(causes, most=9)}. The difference is that of all of these together."
+    said = f"Changed: {words.listed(causes, most=9)}."
+    several = len(causes) > 1 or "," in causes[0]
+    return f"{said} The difference is that of all of these together." if several and moved else said
 
 
 def headline_of(comparison: Comparison, part: dict[str, Any]) -> Any:

@@ -22,6 +22,7 @@ from evals.costs import Prices
 from evals.differences import COLUMNS
 from evals.runs import NotComparableError, Part
 from evals.suite import ITEM_COLUMNS, METRIC_COLUMNS, Measured, metric
+from reports import comparison_figures
 from synthetic.datasets import Dataset, Truth
 
 # Dollars a million tokens.
@@ -394,12 +395,31 @@ def test_names_of_sensitive_data_are_those_of_published_clusters_and_never_quota
     assert compare_flips.names(quoting, closed=True) == {}
 
 
+def test_a_language_that_fell_alone_is_named_on_terminal_and_page_and_marked_in_the_picture(ran, tmp_path):
+    for name, hindi in (("before", 1.0), ("after", 0.0)):
+        shutil.copytree(ran(0), tmp_path / name)
+        file = tmp_path / name / "tables" / "items.parquet"
+        items = pd.read_parquet(file)
+        items.loc[items["language"] == "Hindi", "score"] = hindi
+        items.to_parquet(file)
+    done = clio("compare", tmp_path / "before", tmp_path / "after", "--out", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    told = "Set apart from the other languages (Holm, 5%): Hindi in accuracy (-100.0 pp; the others differ by +0.0 pp)."
+    assert told in " ".join(done.output.split())
+    assert told in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    table = pd.read_csv(tmp_path / "out" / "tables" / "languages.csv")
+    assert table.loc[table["p_holm"] < 0.05, "language"].to_list() == ["Hindi"]
+    drawn = comparison_figures.languages(table, -1 / 3, "accuracy", share=True)
+    (legend,) = drawn.legends
+    assert [text.get_text() for text in legend.get_texts()][-1] == "set apart from the others (Holm, 5%)"
+
+
 def test_answers_that_stood_in_are_told_before_any_number(ran, tmp_path):
     mixed = changed_copy(ran(1), tmp_path / "mixed", unrecorded=12)
     done = clio("compare", ran(0), mixed, "--out", tmp_path / "out")
     said = " ".join(done.output.split())
-    assert "made, candidate run: 12 calls were not in the recording" in said
-    assert said.index("12 calls were not") < said.index("Accuracy was")
+    assert "answered by local/extractive: made, candidate run 12." in said
+    assert said.index("candidate run 12.") < said.index("Accuracy was")
     assert "The difference is that of all of these together." in said
 
 
