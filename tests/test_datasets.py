@@ -4,11 +4,24 @@ import itertools
 import json
 from collections import Counter
 
+import datasets
 import py3langid
 import pytest
 
 from clio_core.places import ROOT
 from synthetic.datasets import DatasetError, Planted, open_dataset, taxonomy
+
+DATA = ROOT / "synthetic" / "data"
+# Rows of each file, as the data card gives them.
+SHIPPED_ROWS = {
+    "regular.jsonl": 600,
+    "concerning.jsonl": 270,
+    "private.jsonl": 150,
+    "private.controls.jsonl": 600,
+    "attacks.jsonl": 152,
+    "auditor.jsonl": 800,
+}
+
 
 # How py3langid names the languages of the data set, Mandarin as plain Chinese, and languages that are easily taken for
 # one of them.
@@ -157,3 +170,39 @@ def test_the_truth_reaches_only_the_metadata(regular):
     for row, c in zip(rows, regular.conversations, strict=True):
         assert [m.content for m in c.messages] == [m["content"] for m in row["messages"]]
         assert c.metadata["category"] == row["category"]
+
+
+def load(file, tmp_path):
+    return datasets.load_dataset(
+        {".jsonl": "json", ".csv": "csv"}[file.suffix], data_files=str(file), split="train", cache_dir=str(tmp_path)
+    )
+
+
+def without_nulls(value):
+    """Loading gives every row the fields of all rows, empty where a row has none."""
+    if isinstance(value, dict):
+        return {k: without_nulls(v) for k, v in value.items() if v is not None}
+    return [without_nulls(v) for v in value] if isinstance(value, list) else value
+
+
+def test_every_shipped_file_of_rows_is_known_here():
+    found = {str(file.relative_to(DATA)) for pattern in ("*.jsonl", "*.csv") for file in DATA.rglob(pattern)}
+    assert found == {*SHIPPED_ROWS, "labels/concern.csv"}
+
+
+@pytest.mark.parametrize(("name", "rows"), SHIPPED_ROWS.items())
+def test_every_shipped_set_loads_with_the_datasets_library_and_loses_nothing(tmp_path, name, rows):
+    loaded = load(DATA / name, tmp_path)
+    assert loaded.num_rows == rows
+    written = [json.loads(line) for line in (DATA / name).read_text(encoding="utf-8").split("\n") if line]
+    for got, want in zip(loaded, written, strict=True):
+        if "time" in want:  # read as a timestamp in UTC without saying so
+            assert got.pop("time").strftime("%Y-%m-%dT%H:%M:%SZ") == want.pop("time")
+        assert without_nulls(got) == without_nulls(want)
+
+
+def test_the_labels_of_concern_load_with_the_datasets_library(tmp_path):
+    loaded = load(DATA / "labels" / "concern.csv", tmp_path)
+    assert loaded.num_rows == 270
+    assert set(loaded["conversation"]) == {c.id for c in open_dataset("concerning").conversations}
+    assert set(loaded["concern"]) <= {1, 2, 3, 4, 5}
