@@ -65,14 +65,11 @@ def moved(rows: pd.DataFrame, given: Mapping[str, str]) -> pd.DataFrame:
 
     Args:
         rows: with conversation, each once, and any of `FOLLOWS`.
-        given: donor by conversation, as `exchange` makes it.
+        given: donor by conversation, as `exchange` makes it; every donor has a row.
     """
-    place = {conversation: at for at, conversation in enumerate(rows["conversation"])}
-    source = [place[given.get(conversation, conversation)] for conversation in rows["conversation"]]
-    changed = rows.copy()
-    for column in rows.columns.intersection(list(FOLLOWS)):
-        changed[column] = rows[column].to_numpy()[source]
-    return changed
+    ids = pd.Index(rows["conversation"])
+    source = ids.get_indexer(pd.Index([given.get(conversation, conversation) for conversation in ids]))
+    return rows.assign(**{name: rows[name].to_numpy()[source] for name in FOLLOWS if name in rows.columns})
 
 
 def shuffle_language(rows: pd.DataFrame, language: str, seed: int, dose: float = 1.0) -> pd.DataFrame:

@@ -18,7 +18,8 @@ def section(run: Run) -> Section | None:
     outcomes = run.table("integrity_outcomes", ("stage", "outcome"))
     if levels is None or small is None or outcomes is None or levels.empty:
         return None
-    numbers = {row["metric"]: row for row in run.metrics("integrity")[["metric", "value", "n"]].to_dict("records")}
+    metrics = run.metrics("integrity").to_dict("records")
+    numbers = {str(row["metric"]): {key: float(row[key]) for key in ("value", "n")} for row in metrics}
     blocks = [_levels(levels), _small(small, str(levels["thresholds"].iloc[0])), _outcomes(outcomes)]
     return Section(
         "integrity", "Are the books in order", _sentences(levels, numbers), tuple(b for b in blocks if b is not None)
