@@ -60,23 +60,22 @@ def worse() -> dict[str, World]:
     }
 
 
-def test_the_clustered_interval_covers_the_truth_nine_times_in_ten(large: World, paper: World) -> None:
-    assert large.coverage("clustered") >= 0.90
-    assert paper.coverage("clustered") >= 0.90
+def test_the_clustered_interval_covers_the_truth_nine_times_in_ten(small: World, large: World, paper: World) -> None:
+    assert [world.size for world in (small, large, paper) if world.coverage("clustered") < 0.90] == []
 
 
-def test_the_interval_of_macro_f1_covers_the_truth_nine_times_in_ten_with_many_clusters(large: World) -> None:
-    assert large.coverage("macro F1") >= 0.90
+def test_the_interval_of_macro_f1_covers_the_truth_nine_times_in_ten(small: World, large: World) -> None:
+    assert [world.size for world in (small, large) if world.coverage("macro F1") < 0.90] == []
 
 
-def test_few_clusters_get_no_verdict_and_the_widened_interval_covers_nine_times_in_ten(small: World) -> None:
+def test_few_clusters_get_no_verdict_although_they_cover_enough_in_this_world(small: World) -> None:
+    # Where more clusters fail as a whole they cover too little, as forty clusters below; widened they cover more.
     assert not small.runs["conclusive"].any()
-    assert small.coverage("clustered", WIDER) >= 0.90
-    assert small.coverage("macro F1", WIDER) >= 0.90
+    assert small.coverage("clustered", WIDER) >= max(0.95, small.coverage("clustered"))
 
 
 def test_two_runs_of_one_pipeline_are_seldom_called_different(small: World, large: World, paper: World) -> None:
-    assert [world for world in (small, large, paper) if world.rate("two-way") > 0.10] == []
+    assert [world.size for world in (small, large, paper) if world.rate("two-way") > 0.10] == []
 
 
 @pytest.mark.parametrize("gate", ["accuracy gate", "language gate", "whole policy", "Welch", "accuracy gate by seeds"])
