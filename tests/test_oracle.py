@@ -12,7 +12,7 @@ from scripted import door, hashing_compute, obey, scripted
 
 from clio_core import embedding
 from clio_core.embedding import Store
-from evals import oracle, oracle_placing, oracle_scores, oracle_texts
+from evals import oracle, oracle_placing, oracle_scores, oracle_texts, spending
 from reports.sections import Run
 from reports.sections.oracle import section
 from synthetic.datasets import Truth
@@ -265,3 +265,8 @@ def test_the_section_names_the_stage_that_loses_most(tmp_path, found):
     assert f"fall to {fall.idxmax()}" in made.sentences[0]
     assert [picture.name for picture in made.pictures] == ["oracle_waterfall", "oracle_single"]
     assert all(picture.draw().axes for picture in made.pictures)
+
+
+def test_what_the_suite_asks_is_no_part_of_what_a_run_costs():
+    stages = ("assign:1", oracle.STAGE)
+    assert [spending._is_pipeline(stage) for stage in stages] == [True, False]
