@@ -57,7 +57,16 @@ async def measure(tools: Tools) -> Measured:
         UnrecordedError: the recording lacks ratings.
     """
     judged = auditor_set.read()
-    rows = await rate(judged.rows, tools)
+    return score(await rate(judged.rows, tools), judged.hash)
+
+
+def score(rows: pd.DataFrame, hash_: str) -> Measured:
+    """Tables, metrics and items of a rated set.
+
+    Args:
+        rows: as `rate` makes them.
+        hash_: content hash of the set.
+    """
     summary, slices = auditor_scores.summary(rows), auditor_scores.slices(rows)
     known = paper.auditor_accuracy()
     summary["paper"] = [known if name == "accuracy" else None for name in summary["metric"]]
@@ -67,7 +76,7 @@ async def measure(tools: Tools) -> Measured:
         "auditor_slices": slices,
         "auditor_confusion": auditor_scores.confusion(rows).rename_axis("label").reset_index(),
     }
-    return Measured(tables, _metrics(summary, slices), _items(rows), judged.hash)
+    return Measured(tables, _metrics(summary, slices), _items(rows), hash_)
 
 
 def _metrics(summary: pd.DataFrame, slices: pd.DataFrame) -> list[dict[str, Any]]:

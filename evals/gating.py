@@ -2,7 +2,7 @@
 
 PASS and FAIL are both claims and both have to be shown; what shows neither is INCONCLUSIVE and says what it would
 take. Under `MIN_CLUSTERS` base clusters the clustered intervals cover too little (81 to 84% at 50 clusters in
-simulation, for a nominal 95%), so nothing passes there, and an interval is doubled before it may fail anything.
+simulation, for a nominal 95%), so nothing passes there, and an interval is widened by `WIDER` before it may fail anything.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from evals.rates import zero_bound
 from evals.runs import Part
 from evals.statistics import MIN_CLUSTERS
 
-WIDER = 2.0  # factor on intervals that rest on too few clusters
+WIDER = 1.75  # factor on intervals that rest on too few clusters; see results/LOG.md, 2026-11-27
 _ALPHA = 0.05
 
 
