@@ -2,7 +2,8 @@
 
 PASS and FAIL are both claims and both have to be shown; what shows neither is INCONCLUSIVE and says what it would
 take. Under `MIN_CLUSTERS` base clusters the clustered intervals cover too little (81 to 84% at 50 clusters in
-simulation, for a nominal 95%), so nothing passes there, and an interval is widened by `WIDER` before it may fail anything.
+simulation, for a nominal 95%), so nothing passes there, and an interval is widened by `WIDER` before it may fail
+anything.
 """
 
 from __future__ import annotations
