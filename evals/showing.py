@@ -139,7 +139,7 @@ def suites() -> None:
 
 def finish(folder: Path) -> None:
     """Print a run's tables, draw its figures, and write its page; a session's for each of its parts."""
-    from reports import blocks, sections, tables
+    from reports import blocks, sections, tables, verdict
 
     found = session.parts(folder)
     for name, part in found.items():
@@ -152,6 +152,8 @@ def finish(folder: Path) -> None:
     if folder not in found.values():
         for section in sections.together(folder):
             terminal.out.print(blocks.console(section))
+    if any((part / "tables" / "supervised_summary.csv").exists() for part in found.values()):
+        terminal.out.print(verdict.NOT_THE_PAPER, style="dim", highlight=False)
     page(folder)
 
 

@@ -19,11 +19,17 @@ from clio_core import embedding, prompting
 from clio_core.config import ROLES
 from clio_core.loaders import dump_jsonl
 from clio_core.places import PROMPTS, RECORDINGS, ROOT
-from evals import execute, showing
+from evals import execute, showing, terminal
 from evals.cli import app
 
 # Wide, so that no table or message is broken over lines.
 WIDE = {"COLUMNS": "240", "NO_COLOR": "1", "TERM": "dumb"}
+
+
+@pytest.fixture(autouse=True)
+def wide(monkeypatch):
+    """Tables as wide as they want: what a console measured when it was first imported differs between test runners."""
+    monkeypatch.setattr(terminal.out, "width", 240)
 
 
 def clio(*words):
