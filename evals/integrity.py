@@ -26,7 +26,7 @@ async def measure(context: Context) -> Measured:
     outcomes = outcomes_of(context)
     asked, bad = int(outcomes["calls"].sum()), int(outcomes.loc[outcomes["outcome"] != "ok", "calls"].sum())
     rows = [
-        metric("conservation_violations", int((levels["counted"] != levels["drawn"]).sum()), n=len(levels)),
+        metric("conservation_violations", _torn(levels), n=int(levels["drawn"].sum())),
         metric("published_under_thresholds", len(small), n=int(levels["published_clusters"].sum())),
         metric("failed_calls", bad / max(1, asked), n=asked),
         metric("stood_in_calls", sum(context.tools.door.stood_in.values()), n=asked),
@@ -40,6 +40,11 @@ async def measure(context: Context) -> Measured:
         },
         rows,
     )
+
+
+def _torn(levels: pd.DataFrame) -> int:
+    """Conversations that a level counts too often or not at all, over all levels."""
+    return int((levels["counted"] - levels["drawn"]).abs().sum())
 
 
 def conservation(result: Result, drawn: int) -> pd.DataFrame:
