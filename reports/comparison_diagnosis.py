@@ -8,7 +8,7 @@ import pandas as pd
 
 from reports import comparison_figures, words
 from reports.blocks import Column, Diff, Kind, Picture, Section, Table
-from reports.comparison import Comparison
+from reports.comparison_data import Comparison
 from reports.comparison_words import COUNTERPARTS, NOT_A_TEST, headline_of, kinds, named, of_metric, unmoved
 
 _MOST_FLIPS = 400  # rows on a page; the CSV file holds all

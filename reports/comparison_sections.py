@@ -9,7 +9,7 @@ import pandas as pd
 
 from reports import comparison_figures, words
 from reports.blocks import Column, Diff, Kind, Picture, Section, Table, written
-from reports.comparison import SIDES, Comparison
+from reports.comparison_data import SIDES, Comparison
 from reports.comparison_diagnosis import clusters, flips
 from reports.comparison_words import APART, ESTIMATED, PAIRED, headline_of, kinds, named, of_metric, unmoved
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from reports import words
 from reports.blocks import Kind, written
-from reports.comparison import SIDES, Comparison
+from reports.comparison_data import SIDES, Comparison
 
 PAIRED = (
     "A paired difference is over the very same items in both runs, and its interval allows for errors that come in "
