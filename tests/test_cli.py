@@ -164,6 +164,7 @@ def answered(request, text, *, batch):
     return {"custom_id": request["custom_id"], "result": {"type": "succeeded", "message": message}}
 
 
+@pytest.mark.slow
 def test_missing_answers_are_asked_for_brought_in_and_the_run_goes_on(gaps, tmp_path, reference):
     recording, taken = gaps
     out = tmp_path / "run"
