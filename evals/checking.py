@@ -19,8 +19,9 @@ from evals import data_tables, execute, session, terminal
 from evals.reading import Readers, read
 from evals.suite import Measured
 from reports.words import MISSING
-from synthetic import checks
+from synthetic import auditor_set, checks
 from synthetic.checks import Checked
+from synthetic.checks import cluster_texts as of_texts
 from synthetic.datasets import Dataset
 
 _SHOWN = 8  # findings a check that are printed; the table of findings holds all
@@ -145,13 +146,31 @@ def write(found: Examined, out: Path) -> None:
 
 def show(examined: Examined) -> None:
     """Print a data set's checks, and the first findings of those that failed or could not be run."""
-    title = Text(f"{examined.data.name}, {len(examined.data.conversations)} conversations")
-    table = Table("check", "value", "limit", "", title=title, title_justify="left", box=box.SIMPLE_HEAD)
-    for c in examined.checks:
+    show_checks(f"{examined.data.name}, {len(examined.data.conversations)} conversations", examined.checks)
+
+
+def cluster_texts(folder: Path | None) -> tuple[Checked, ...]:
+    """Check the auditor's set, print what was found, and write it into `folder` where one is given.
+
+    Raises:
+        AuditorSetError: a row is not whole, or a pair is none.
+    """
+    data = auditor_set.read()
+    found = of_texts.check(data)
+    show_checks(f"auditor, {len(data.rows)} cluster texts", found)
+    if folder is not None:
+        data_tables.summary(found).to_csv(folder / "auditor_checks.csv", index=False)
+    return found
+
+
+def show_checks(heading: str, found: Sequence[Checked]) -> None:
+    """Print checks as a table, and the first findings of those that failed or could not be run."""
+    table = Table("check", "value", "limit", "", title=Text(heading), title_justify="left", box=box.SIMPLE_HEAD)
+    for c in found:
         value = f"{c.value:.3f}" if c.ran else MISSING
         table.add_row(c.name, value, c.limit, Text(c.verdict, style=_COLOURS[c.verdict]))
     terminal.out.print(table)
-    for c in examined.checks:
+    for c in found:
         if c.passed and c.ran:
             continue
         for finding in c.findings[:_SHOWN]:

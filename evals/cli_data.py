@@ -106,15 +106,19 @@ def check_data(
         from synthetic.datasets import open_dataset, shipped
 
         overrides.check(prompts)
-        data = [open_dataset(name, sensitive=sensitive) for name in datasets or shipped()]
+        names = datasets or [*shipped(), "auditor"]
+        data = [open_dataset(name, sensitive=sensitive) for name in names if name != "auditor"]
         folder = out if out is not None or model is None else showing.check_folder(data, model, prompts)
         with terminal.bars() as bars:
             found = checking.run(data, Readers(model, run, width, prompts), folder, bars.of)
         for examined in found:
             checking.show(examined)
-        if folder is not None:
+        failed = any(examined.failed for examined in found)
+        if "auditor" in names:
+            failed = not all(check.passed for check in checking.cluster_texts(folder if found else None)) or failed
+        if folder is not None and found:
             showing.page(folder)
-    if any(examined.failed for examined in found):
+    if failed:
         raise typer.Exit(terminal.FAILED)
 
 
