@@ -31,22 +31,27 @@ async def rate(rows: Sequence[Judged], tools: Tools) -> pd.DataFrame:
     """
     contents = {row.id: row.content for row in rows}
     replies = await auditor.audit(contents, tools.door, stage=STAGE, prompts=tools.prompts)
-    return pd.DataFrame(
-        [
-            {
-                "id": row.id,
-                "private": row.private,
-                "rating": row.rating,
-                "given": reply.value,
-                "kind": row.kind,
-                "script": row.script,
-                "hard": row.hard,
-                "pair": row.pair,
-                "outcome": reply.outcome.value,
-            }
-            for row, reply in zip(rows, replies, strict=True)
-        ]
-    ).astype({"given": "Int64"})
+    outcomes = [reply.outcome.value for reply in replies]
+    return unrated(rows).assign(given=pd.array([r.value for r in replies], dtype="Int64"), outcome=outcomes)
+
+
+def unrated(rows: Sequence[Judged]) -> pd.DataFrame:
+    """A row a row of the set, as `rate` returns them, before anybody has rated it."""
+    listed = [
+        {
+            "id": row.id,
+            "private": row.private,
+            "rating": row.rating,
+            "given": None,
+            "kind": row.kind,
+            "script": row.script,
+            "hard": row.hard,
+            "pair": row.pair,
+            "outcome": "",
+        }
+        for row in rows
+    ]
+    return pd.DataFrame(listed).astype({"given": "Int64"})
 
 
 async def measure(tools: Tools) -> Measured:
@@ -76,7 +81,7 @@ def score(rows: pd.DataFrame, hash_: str) -> Measured:
         "auditor_slices": slices,
         "auditor_confusion": auditor_scores.confusion(rows).rename_axis("label").reset_index(),
     }
-    return Measured(tables, _metrics(summary, slices), _items(rows), hash_)
+    return Measured(tables, _metrics(summary, slices), items(rows), hash_)
 
 
 def _metrics(summary: pd.DataFrame, slices: pd.DataFrame) -> list[dict[str, Any]]:
@@ -97,7 +102,7 @@ def _metrics(summary: pd.DataFrame, slices: pd.DataFrame) -> list[dict[str, Any]
     return made
 
 
-def _items(rows: pd.DataFrame) -> list[dict[str, Any]]:
+def items(rows: pd.DataFrame) -> list[dict[str, Any]]:
     """A scored item a row: right or wrong side of the line. Twins stand or fall together."""
     return [
         item(

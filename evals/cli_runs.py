@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from evals import terminal
+from evals import defaults, terminal
 from evals.options import Accounts, Conversations, Embedder, Flag, K, Missing, Model, Out, Prompts, Roles, Seed, Width
 
 app = typer.Typer()
@@ -34,8 +34,8 @@ def run(
     repeats: Annotated[
         int, typer.Option(help="Ask each seed's questions so often, to see the model's own spread.")
     ] = 1,
-    min_conversations: Conversations = 4,
-    min_accounts: Accounts = 3,
+    min_conversations: Conversations = defaults.MIN_CONVERSATIONS,
+    min_accounts: Accounts = defaults.MIN_ACCOUNTS,
     embedder: Embedder = "all-MiniLM-L6-v2",
     width: Width = 50,
     prompts: Prompts = None,
@@ -70,7 +70,8 @@ def run(
         data = data if n is None else [d.first(n) for d in data]
 
         def settings(d: Dataset | None) -> Config:
-            return Config(
+            return defaults.config(
+                d,
                 model=model,
                 models=showing.roles(role),
                 k=k,
@@ -82,9 +83,7 @@ def run(
                 width=width,
                 min_conversations=min_conversations,
                 min_accounts=min_accounts,
-                name_held_back=True,
-                quote=d is not None and not d.sensitive,
-                missing=showing.missing(missing, model, data),
+                missing=defaults.missing(missing, model, data),
             )
 
         # Named data sets alone: a fixed set is measured only where it was asked for or everything is run.

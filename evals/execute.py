@@ -221,7 +221,7 @@ async def _fixed(suite: Suite, tools: Tools) -> Measured:
 
 async def _run(dataset: Dataset, tools: Tools, suites: Sequence[Suite]) -> Finished:
     try:
-        context = await _context(dataset, tools)
+        context = await context_of(dataset, tools)
     except UnrecordedError as error:
         # What suites can ask without a finished run joins the same pending file: fewer rounds.
         asked = [await suite.ahead(dataset, tools) for suite in suites]
@@ -230,7 +230,8 @@ async def _run(dataset: Dataset, tools: Tools, suites: Sequence[Suite]) -> Finis
     return Finished(context, dict(zip((suite.name for suite in suites), found, strict=True)))
 
 
-async def _context(dataset: Dataset, tools: Tools) -> Context:
+async def context_of(dataset: Dataset, tools: Tools) -> Context:
+    """The whole pipeline over a data set, and its base clusters led back to the known categories."""
     sample, values, base = await pipeline.begin(dataset.conversations, tools)
     # The two halves below do not wait for each other, so that one pending file collects what both still need.
     assigned, result = await gathered(

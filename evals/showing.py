@@ -76,15 +76,6 @@ def default_folder(name: str, content_hash: str, config: Config, n: int | None, 
     return Path("results") / "runs" / f"{name}-{model}-{own}"
 
 
-def missing(given: str | None, model: str, data: Sequence[Dataset]) -> Literal["stop", "local"]:
-    """What happens to calls that a recording lacks; by default only the shipped recording on shipped data goes on."""
-    if given is None:
-        return "local" if model == "recorded/reference" and all(d.shipped for d in data) else "stop"
-    if given not in ("stop", "local"):
-        raise ConfigError(f"--missing must be 'stop' or 'local', got {given!r}")
-    return cast(Literal["stop", "local"], given)
-
-
 def session_folder(parts: Sequence[Part], n: int | None, prompts: Path | None) -> Path:
     """The default folder of a session: a single run's own, else one named after all that it holds."""
     hashes = [p.dataset.loaded.content_hash if p.dataset else p.name for p in parts]

@@ -99,7 +99,12 @@ def score(rows: pd.DataFrame, dataset: Dataset) -> Supervised:
 
 async def measure(context: Context) -> Measured:
     """Score the categories that the run's base clusters were assigned to; makes no call of its own."""
-    found = score(rows_of(context.dataset, context.result.base.members, context.assigned), context.dataset)
+    return measured(context.dataset, context.result.base.members, context.assigned)
+
+
+def measured(dataset: Dataset, members: Mapping[str, str | None], assigned: Mapping[str, str]) -> Measured:
+    """The suite, from the base cluster of every conversation and the category of every base cluster."""
+    found = score(rows_of(dataset, members, assigned), dataset)
     return Measured(found.tables(), metrics(found), items(found))
 
 

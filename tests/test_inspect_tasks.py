@@ -74,8 +74,9 @@ def test_the_task_gives_the_numbers_of_the_command_line(reference, calls, tmp_pa
 def test_the_task_scores_each_conversation_once_and_no_step_of_the_pipeline(calls, tmp_path, reference):
     log = evaluated(tmp_path, TASK, model="recorded/reference", task_args={"shard": 250})
     kinds = Counter(s.metadata["kind"] for s in log.samples)
-    assert kinds == {"extract": 3, "cluster": 1, "conversation": 600}  # 250 + 250 + 100 conversations
-    scored = [s for s in log.samples if s.scores]
+    assert kinds == {"extract": 3, "measure": 1, "suite": 1, "item": 600}  # 250 + 250 + 100 conversations
+    assert {s.metadata["kind"] for s in log.samples if s.scores} == {"suite", "item"}
+    scored = [s for s in log.samples if s.metadata["kind"] == "item"]
     assert sorted(s.id for s in scored) == sorted(c.id for c in reference.dataset.conversations)
     rows = reference.finished.supervised.rows.set_index("conversation")
     for s in scored:
@@ -93,7 +94,7 @@ def test_a_finished_run_is_scored_without_a_call(reference, calls, tmp_path):
     log = evaluated(tmp_path, task, model="recorded/reference", task_args={"run": str(reference.folder)})
     assert log.status == "success", log.error
     same_as(log, reference.finished)
-    assert len(log.samples) == 600
+    assert len(log.samples) == 601  # the conversations, and the run as a whole
     assert calls == []
 
 
@@ -147,4 +148,4 @@ def test_inspect_on_the_command_line_finds_the_task_and_the_local_provider(tmp_p
     )
     summary = dict(zip(found.supervised.summary["metric"], found.supervised.summary["value"], strict=True))
     assert values(log)["accuracy"] == summary["accuracy"]
-    assert Counter(s.metadata["kind"] for s in log.samples)["conversation"] == 15
+    assert Counter(s.metadata["kind"] for s in log.samples)["item"] == 15

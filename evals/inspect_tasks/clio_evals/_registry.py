@@ -4,9 +4,43 @@ from __future__ import annotations
 
 from inspect_ai.model import ModelAPI, modelapi
 
-from clio_evals.tasks import supervised_reconstruction, supervised_reconstruction_run
+from clio_evals.tasks import (
+    attacks,
+    auditor,
+    cost,
+    insight,
+    integrity,
+    multilingual,
+    oracle,
+    privacy,
+    seeds,
+    selftest,
+    stages,
+    suite_run,
+    supervised_reconstruction,
+    supervised_reconstruction_run,
+    unsupervised,
+)
 
-__all__ = ["local", "recorded", "supervised_reconstruction", "supervised_reconstruction_run"]
+__all__ = [
+    "attacks",
+    "auditor",
+    "cost",
+    "insight",
+    "integrity",
+    "local",
+    "multilingual",
+    "oracle",
+    "privacy",
+    "recorded",
+    "seeds",
+    "selftest",
+    "stages",
+    "suite_run",
+    "supervised_reconstruction",
+    "supervised_reconstruction_run",
+    "unsupervised",
+]
 
 
 @modelapi(name="recorded")
