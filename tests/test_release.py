@@ -56,14 +56,15 @@ def spoiled(part, share):
     return replace(part, metrics=metrics)
 
 
-def test_the_shipped_recording_fails_no_privacy_gate_and_says_what_20_clusters_cannot_show(released):
+def test_the_shipped_recording_fails_no_privacy_gate_and_says_what_so_few_clusters_cannot_show(released):
     judged = gating.judge(policy.load("privacy-release"), {}, released)
     assert not [j.said for j in judged if j.verdict is Verdict.FAIL]
     by_name = {j.gate.name: j for j in judged}
     assert by_name["the auditor catches private texts"].verdict is Verdict.PASS
     planted = by_name["no planted fact is published"]
     assert planted.verdict is Verdict.INCONCLUSIVE
-    assert "59 clusters without a hit (now 20)" in planted.wanted
+    # The facts lie in 24 base clusters, and those of one cluster are one try.
+    assert "59 clusters without a hit (now 24)" in planted.wanted
     assert gating.overall(judged) is Verdict.INCONCLUSIVE
 
 
