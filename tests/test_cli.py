@@ -4,10 +4,10 @@ import csv
 import itertools
 import json
 import re
+import resource
 import shutil
 import subprocess
 import sys
-import time
 
 import pandas as pd
 import pytest
@@ -342,10 +342,11 @@ def test_help_loads_nothing_heavy():
 
 def test_help_is_there_within_a_second():
     def seconds():
-        began = time.perf_counter()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         words = [sys.executable, "-c", "from evals.cli import main; main()", "--help"]
         subprocess.run(words, capture_output=True, cwd=ROOT, check=True)
-        return time.perf_counter() - began
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
-    # The best of three, so that a busy machine does not fail the test.
+    # Seconds of work, the best of three, so that a busy machine does not fail the test.
     assert min(seconds() for _ in range(3)) < 1
