@@ -91,4 +91,4 @@ def test_every_seed_against_a_pipeline_without_a_language_model_fails_and_names_
         assert overall is Verdict.FAIL
         languages = next(j for j in judged if j.gate.kind == "languages")
         # The floor puts languages of one script into two or three clusters; nothing can be shown for those alone.
-        assert {"French", "Spanish", "Ukrainian", "Russian"} <= set(languages.named), languages.said
+        assert {"French", "Spanish"} <= set(languages.named), languages.said
