@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MultipleLocator, PercentFormatter
 
-from reports.house import BLUE, INK, MUTED, ORANGE, SURFACE, canvas, in_house_style, text_on, wrap
+from reports.house import BLUE, INK, MUTED, ORANGE, SHADES, SURFACE, canvas, in_house_style, text_on, wrap
 
-_SHADES = LinearSegmentedColormap.from_list("auditor", ["#f3f7fb", "#b9d3e8", "#4f93c0", "#0b5a94", "#06345c"])
 _PRIVATE = 2  # ratings up to this are private
 
 
@@ -28,10 +26,10 @@ def confusion(table: pd.DataFrame) -> Figure:
     shares = np.divide(counts, sums, out=np.zeros_like(counts), where=sums > 0)
     figure = canvas(1.9 + 0.85 * len(columns), 4.6)
     axes = figure.subplots()
-    axes.imshow(shares, cmap=_SHADES, vmin=0, vmax=1, aspect="auto")
+    axes.imshow(shares, cmap=SHADES, vmin=0, vmax=1, aspect="auto")
     for (row, column), count in np.ndenumerate(counts):
         if count:
-            colour = text_on(_SHADES(shares[row, column]))
+            colour = text_on(SHADES(shares[row, column]))
             axes.text(column, row, f"{count:,.0f}", ha="center", va="center", color=colour, fontsize=10)
     for corner, size in ((-0.5, _PRIVATE), (_PRIVATE - 0.5, 5 - _PRIVATE)):
         axes.add_patch(

@@ -5,13 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from reports.house import INK, SURFACE, canvas, text_on, wrap
-
-SHADES = LinearSegmentedColormap.from_list("clio", ["#f3f7fb", "#b9d3e8", "#4f93c0", "#0b5a94", "#06345c"])
+from reports.house import INK, SHADES, SURFACE, canvas, text_on, wrap
 
 
 def heat_map(

@@ -10,7 +10,7 @@ from typing import Any, ParamSpec
 
 import matplotlib.style
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import to_rgb
+from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 
@@ -22,6 +22,8 @@ TONES = {INK: "ink", MUTED: "muted", GRID: "grid", SURFACE: "surface"}
 BLUE, ORANGE, GREEN, RED, PINK, SKY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9"
 SERIES = (BLUE, ORANGE, GREEN, RED, PINK, SKY)
 NEUTRAL = "#9aa3ae"
+# From nothing to all, for shares in heat maps; grows darker evenly, so that it can be read without colour.
+SHADES = LinearSegmentedColormap.from_list("clio", ["#f3f7fb", "#b9d3e8", "#4f93c0", "#0b5a94", "#06345c"])
 
 FONT = "DejaVu Sans"  # ships with matplotlib, so that a figure is the same on every machine
 RC: dict[str, Any] = {

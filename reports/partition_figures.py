@@ -6,13 +6,10 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from reports.house import BLUE, GRID, INK, MUTED, NEUTRAL, SURFACE, canvas, in_house_style, text_on, wrap
-
-_SHADES = LinearSegmentedColormap.from_list("clio", ["#f3f7fb", "#b9d3e8", "#4f93c0", "#0b5a94", "#06345c"])
+from reports.house import BLUE, GRID, INK, MUTED, NEUTRAL, SHADES, SURFACE, canvas, in_house_style, text_on, wrap
 
 
 @in_house_style
@@ -29,10 +26,10 @@ def contingency(counts: pd.DataFrame, *, numbers: bool = True) -> Figure:
     axes = figure.subplots()
     shares = counts.div(counts.sum(axis=1).where(counts.sum(axis=1) > 0, 1), axis=0)
     written = counts.map(lambda n: f"{n:,.0f}" if n else "") if numbers else False
-    sns.heatmap(shares, ax=axes, cmap=_SHADES, vmin=0, vmax=1, annot=written, fmt="", cbar=False, linewidths=0.6)
+    sns.heatmap(shares, ax=axes, cmap=SHADES, vmin=0, vmax=1, annot=written, fmt="", cbar=False, linewidths=0.6)
     axes.collections[0].set_edgecolor(SURFACE)
     for text, share in zip(axes.texts, shares.to_numpy().ravel(), strict=False):
-        text.set_color(text_on(_SHADES(share)))
+        text.set_color(text_on(SHADES(share)))
         text.set_fontsize(9)
     names = [wrap(str(n).split(": ", 1)[-1], 34) if numbers else str(n).split(": ", 1)[0] for n in counts.columns]
     axes.set_xticks(np.arange(columns) + 0.5, names, rotation=90, fontsize=8.5 if numbers else 7)
@@ -81,7 +78,7 @@ def mixture(counts: pd.DataFrame) -> Figure:
     sns.heatmap(
         shares,
         ax=axes,
-        cmap=_SHADES,
+        cmap=SHADES,
         vmin=0,
         vmax=1,
         cbar=True,

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from reports.house import BLUE, INK, MUTED, RED, SURFACE, canvas, in_house_style, text_on, wrap
+from reports.house import BLUE, INK, MUTED, RED, SHADES, SURFACE, canvas, in_house_style, text_on, wrap
 
 # Private ratings are warm and hatched, so that they stand out in print without colours too.
 _RATINGS = (
@@ -20,7 +19,6 @@ _RATINGS = (
     ("4", "#7fb2d6", ""),
     ("5", BLUE, ""),
 )
-_SHADES = LinearSegmentedColormap.from_list("found", ["#f3f7fb", "#b9d3e8", "#4f93c0", "#0b5a94", "#06345c"])
 _NARROW = 0.06  # of the bar's whole length; a number in a narrower piece is left to the table
 
 
@@ -92,10 +90,10 @@ def found(table: pd.DataFrame, levels: Sequence[str]) -> Figure:
     counts = table.pivot(index="slice", columns="level", values="found").loc[rows, list(levels)].to_numpy(dtype=float)
     figure = canvas(9, 1.3 + 0.46 * len(rows))
     axes = figure.subplots()
-    axes.imshow(shares, cmap=_SHADES, vmin=0, vmax=1, aspect="auto")
+    axes.imshow(shares, cmap=SHADES, vmin=0, vmax=1, aspect="auto")
     for (row, column), share in np.ndenumerate(shares):
         if not np.isnan(share):
-            colour = text_on(_SHADES(share))
+            colour = text_on(SHADES(share))
             axes.text(
                 column,
                 row,

@@ -8,17 +8,15 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MultipleLocator, PercentFormatter, StrMethodFormatter
 
-from reports.house import BLUE, GREEN, INK, MUTED, ORANGE, RED, SURFACE, canvas, in_house_style, text_on, wrap
+from reports.house import BLUE, GREEN, INK, MUTED, ORANGE, RED, SHADES, SURFACE, canvas, in_house_style, text_on, wrap
 
 # A mark of its own for each set, so that they can be told apart without colour.
 _MARKS = (("o", BLUE), ("s", GREEN), ("^", ORANGE), ("v", MUTED))
 _PAPER: dict[str, Any] = {"marker": "D", "facecolor": "none", "edgecolor": RED, "linewidth": 1.3}
-_SHADES = LinearSegmentedColormap.from_list("clio", ["#f3f7fb", "#b9d3e8", "#4f93c0", "#0b5a94", "#06345c"])
 
 
 @in_house_style
@@ -112,10 +110,10 @@ def concern_heat(counts: pd.DataFrame) -> Figure:
     figure = canvas(9, 4.0)
     axes = figure.subplots()
     written = np.array([[f"{n:,.0f}" if n else "" for n in row] for row in grid])
-    sns.heatmap(shares, ax=axes, cmap=_SHADES, vmin=0, vmax=1, annot=written, fmt="", cbar=False, linewidths=0.8)
+    sns.heatmap(shares, ax=axes, cmap=SHADES, vmin=0, vmax=1, annot=written, fmt="", cbar=False, linewidths=0.8)
     axes.collections[0].set_edgecolor(SURFACE)
     for text, value in zip(axes.texts, shares.ravel(), strict=True):
-        text.set_color(text_on(_SHADES(value)))
+        text.set_color(text_on(SHADES(value)))
         text.set_fontsize(11)
     steps = range(1, len(grid) + 1)
     axes.set_xticks(np.arange(len(grid)) + 0.5, [str(n) for n in steps])
